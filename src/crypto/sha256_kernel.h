@@ -1,0 +1,37 @@
+/*
+ * Our own SHA-256 compression, for many messages of the same short length and for mining:
+ * portable, SHA-NI, AVX2 (8 lanes), AVX-512 (16 lanes), picked at run time.
+ */
+#ifndef MITE_CRYPTO_SHA256_KERNEL_H
+#define MITE_CRYPTO_SHA256_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Work on one block header: all but the nonce, prepared once. */
+struct mining_job {
+    uint8_t header[80];  /* serialised; bytes 76..79, the nonce, are ignored */
+    uint32_t midstate[8]; /* after the first 64 bytes */
+    uint8_t target[32];  /* little-endian: a hash <= target wins */
+};
+
+struct sha256_kernel {
+    const char *name; /* "portable", "sha-ni", "avx2", "avx512" */
+    bool (*usable)(void);
+    /* Tries nonces first .. first + count - 1 (count > 0, no wrap). Returns true and the first
+     * winning nonce found, which has been checked in plain code; *tried says how many were tried. */
+    bool (*scan)(const struct mining_job *job, uint32_t first, uint32_t count, uint32_t *nonce,
+        uint32_t *tried);
+    void (*sha256d_64)(uint8_t *out, const uint8_t *in, size_t n);
+};
+
+/* The fastest usable one that passed its self-test against a known block; never NULL. */
+const struct sha256_kernel *sha256_kernel_best(void);
+/* By name, or NULL where it is unknown or not usable here. */
+const struct sha256_kernel *sha256_kernel_find(const char *name);
+/* All that this build has; NULL-terminated. */
+const struct sha256_kernel *const *sha256_kernels(void);
+void mining_job_init(struct mining_job *job, const uint8_t header[80], const uint8_t target[32]);
+
+#endif
