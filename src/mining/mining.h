@@ -1,0 +1,66 @@
+/*
+ * Mining: block templates from the mempool, blocks on demand, and the built-in miner.
+ */
+#ifndef MITE_MINING_MINING_H
+#define MITE_MINING_MINING_H
+
+#include "mempool/mempool.h"
+
+struct template_options {
+    int64_t max_weight;       /* -blockmaxweight */
+    int64_t reserved_weight;  /* -blockreservedweight: header, coinbase */
+    int64_t reserved_sigops;  /* cost kept for the coinbase: 400 */
+    int64_t min_feerate;      /* -blockmintxfee, sat/kvB */
+    int32_t version;          /* 0: computed; -blockversion on regtest */
+};
+
+/* A block ready but for its nonce; transactions as mempool_select() chose them. */
+struct block_template {
+    struct header header;
+    const struct tx *coinbase;
+    struct block_selection selected;
+    int32_t height;
+    int64_t subsidy_and_fees;
+    int64_t min_time; /* median time past + 1, or what BIP94 asks */
+    bool has_commitment;
+    uint8_t witness_commitment[32];
+};
+/* With `mempool` NULL the block is empty but for its coinbase. */
+struct block_template *template_create(struct chain *c, struct mempool *m,
+    const struct template_options *o, struct span coinbase_script);
+void template_destroy(struct block_template *t);
+/* The block with a fresh extranonce in its coinbase and the merkle root that follows. */
+struct block *template_block(const struct block_template *t, uint64_t extranonce);
+/* Time of a header made now: not before min_time; bits follow it on test networks. */
+void template_update_time(struct block_template *t, struct chain *c);
+
+/* Solves a block on this thread, as generatetoaddress does. NULL after max_tries nonces. */
+struct block *mine_block(const struct block *b, const struct network *net, uint64_t *max_tries);
+
+/* ---- the built-in miner ---- */
+struct miner;
+struct miner_options {
+    struct chain *chain;
+    struct mempool *mempool;
+    struct template_options tmpl;
+    struct span script;     /* where the reward goes */
+    unsigned threads;       /* 0: all processors */
+    void (*wake)(void *);   /* called from a miner thread: the owner must call miner_poll() soon */
+    void *wake_arg;
+};
+struct miner *miner_start(const struct miner_options *o); /* subscribes to the chain */
+void miner_stop(struct miner *m);
+/* On the owner: hands in blocks found and gives out fresh work. Also call it every few seconds. */
+void miner_poll(struct miner *m);
+struct miner_stats {
+    const char *kernel;
+    unsigned threads;
+    uint64_t hashes;
+    double hashes_per_second;
+    uint64_t blocks_found;
+};
+void miner_stats(const struct miner *m, struct miner_stats *out);
+/* Estimated hashes per second of the network over `lookup` blocks (-1: since the last retarget). */
+double network_hashps(const struct chain *c, int lookup, int height);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * The network: connections, peers, gossip of addresses, blocks and transactions. Everything runs on
+ * the owner's loop. Inside: transport (bytes to messages), conn (sockets), peer (protocol state),
+ * msg_*.c (one handler a message, one table), download (headers first, then blocks from many peers),
+ * relay (transactions), addrman (addresses).
+ */
+#ifndef MITE_NET_NET_H
+#define MITE_NET_NET_H
+
+#include <event2/event.h>
+
+#include "mempool/mempool.h"
+
+#define PROTOCOL_VERSION      70016
+#define NODE_NETWORK          (1u << 0)
+#define NODE_BLOOM            (1u << 2)
+#define NODE_WITNESS          (1u << 3)
+#define NODE_COMPACT_FILTERS  (1u << 6)
+#define NODE_NETWORK_LIMITED  (1u << 10)
+#define NODE_P2P_V2           (1u << 11)
+
+struct net;
+
+struct net_options {
+    struct event_base *base;
+    struct chain *chain;
+    struct mempool *mempool;
+    const char *datadir;
+    const char *user_agent;          /* "/Satoshi:31.99.0(comment)/" as the composition root builds it */
+    const char *const *bind;         /* "addr:port", NULL-terminated; empty: any address */
+    uint16_t port;                   /* 0: the network's */
+    bool listen;
+    const char *const *connect;      /* -connect: only these; NULL: not given; empty: none ("-connect=0") */
+    const char *const *add_nodes;
+    const char *const *seed_nodes;
+    bool dns_seed;
+    unsigned max_connections;
+    int64_t peer_timeout_s;          /* handshake must be done by then (60) */
+    int64_t connect_timeout_ms;
+    size_t max_send_buffer, max_receive_buffer;
+    bool blocks_only;
+    bool network_active;
+    int64_t ban_seconds;
+    const char *const *whitelist;    /* "[permissions@]subnet" */
+};
+
+/* NULL: *error (a port in use, a bad address), caller frees. */
+struct net *net_create(const struct net_options *opts, char **error);
+void net_start(struct net *n); /* listening sockets are open already; now connections are made */
+/* Closes all; the loop must run no more callbacks of it. Writes peers.dat. */
+void net_destroy(struct net *n);
+
+/* Announces a transaction of ours to the peers and keeps doing so until somebody asked for it. */
+void net_broadcast_tx(struct net *n, const struct txid *txid, const struct wtxid *wtxid);
+
+/* For RPC. A snapshot, valid until the loop runs again. */
+struct peer_info {
+    int id;
+    char addr[64], addr_bind[64], addr_local[64];
+    const char *network;         /* "ipv4", "not_publicly_routable", ... */
+    uint64_t services;
+    bool relay_txs;
+    int64_t last_send, last_recv, last_transaction, last_block, conn_time, time_offset; /* seconds */
+    uint64_t bytes_sent, bytes_recv;
+    int64_t ping_time_us, min_ping_us, ping_wait_us; /* -1: none */
+    uint32_t version;
+    char subver[257];
+    bool inbound, bip152_to, bip152_from;
+    int32_t starting_height, presynced_headers, synced_headers, synced_blocks;
+    const int32_t *inflight;     /* heights */
+    size_t n_inflight;
+    bool addr_relay_enabled;
+    uint64_t addr_processed, addr_rate_limited;
+    const char *const *permissions; /* NULL-terminated names */
+    int64_t min_fee_filter;      /* sat/kvB */
+    const char *connection_type; /* "inbound", "outbound-full-relay", "manual", "block-relay-only", ... */
+    const char *transport;       /* "v1", "v2", "detecting" */
+    char session_id[65];
+    uint64_t last_inv_sequence;
+    size_t inv_to_send;
+    /* bytes by message name */
+    const struct peer_msg_bytes {
+        const char *name;
+        uint64_t sent, received;
+    } *msgs;
+    size_t n_msgs;
+};
+size_t net_peer_count(const struct net *n, bool inbound, bool outbound);
+void net_each_peer(struct net *n, void (*fn)(void *arg, const struct peer_info *p), void *arg);
+bool net_add_node(struct net *n, const char *node);    /* false: there already */
+bool net_remove_node(struct net *n, const char *node); /* false: not there */
+bool net_try_node(struct net *n, const char *node);    /* "onetry" */
+bool net_disconnect(struct net *n, const char *addr_or_null, int id);
+void net_set_active(struct net *n, bool active);
+bool net_is_active(const struct net *n);
+void net_ping_all(struct net *n);
+void net_totals(const struct net *n, uint64_t *recv, uint64_t *sent);
+uint64_t net_local_services(const struct net *n);
+const char *net_user_agent(const struct net *n);
+struct net_local_address {
+    char addr[64];
+    uint16_t port;
+    int score;
+};
+size_t net_local_addresses(const struct net *n, struct net_local_address *out, size_t max);
+int64_t net_time_offset(const struct net *n);
+/* One hello: what getaddednodeinfo shows. */
+struct added_node_info {
+    const char *node;
+    bool connected, inbound;
+    char addr[64];
+};
+size_t net_added_nodes(struct net *n, struct added_node_info *out, size_t max);
+
+#endif
