@@ -10,7 +10,10 @@ struct arena {
     size_t total; /* bytes taken from malloc */
 };
 
-#define ARENA_INIT {NULL, 0}
+#define ARENA_INIT \
+    {              \
+        NULL, 0    \
+    }
 void arena_init(struct arena *a);
 void arena_clear(struct arena *a);
 /* `size` bytes, aligned to 16, uninitialised. */

@@ -94,31 +94,107 @@ struct reader {
     bool failed;
 };
 
-void reader_init(struct reader *r, const void *data, size_t len);
-bool reader_ok(const struct reader *r) MUST_USE;
+static inline void reader_init(struct reader *r, const void *data, size_t len)
+{
+    r->p = data;
+    r->left = len;
+    r->failed = false;
+}
+static inline MUST_USE bool reader_ok(const struct reader *r)
+{
+    return !r->failed;
+}
 /* True where all was read and nothing failed: the usual last question of a parser. */
-bool reader_done(const struct reader *r) MUST_USE;
-size_t reader_left(const struct reader *r);
-/* The place where the reader stands: valid until the data goes; for taking spans of what was read. */
-const uint8_t *reader_pos(const struct reader *r);
-void reader_fail(struct reader *r);
+static inline MUST_USE bool reader_done(const struct reader *r)
+{
+    return !r->failed && r->left == 0;
+}
+static inline size_t reader_left(const struct reader *r)
+{
+    return r->left;
+}
+/* The place where the reader stands: valid until the data goes; for taking spans of what was read.
+ */
+static inline const uint8_t *reader_pos(const struct reader *r)
+{
+    return r->p;
+}
+/* Nothing is left of a reader that failed, so whoever loops on what is left ends. */
+static inline void reader_fail(struct reader *r)
+{
+    r->failed = true;
+    r->left = 0;
+}
+/* A view of the next `len` bytes; empty on failure. */
+static inline struct span read_span(struct reader *r, size_t len)
+{
+    if (r->left < len) {
+        reader_fail(r);
+        return (struct span){NULL, 0};
+    }
+    struct span s = {r->p, len};
+    if (len) {
+        r->p += len;
+        r->left -= len;
+    }
+    return s;
+}
+/* Copies `len` bytes; zeros on failure. */
+static inline void read_bytes(struct reader *r, void *out, size_t len)
+{
+    struct span s = read_span(r, len);
+    if (len == 0)
+        return;
+    if (s.data)
+        memcpy(out, s.data, len);
+    else
+        memset(out, 0, len);
+}
 
-uint8_t read_u8(struct reader *r);
-uint16_t read_u16(struct reader *r);
-uint32_t read_u32(struct reader *r);
-uint64_t read_u64(struct reader *r);
-int32_t read_i32(struct reader *r);
-int64_t read_i64(struct reader *r);
-uint16_t read_u16be(struct reader *r);
-uint32_t read_u32be(struct reader *r);
+static inline uint8_t read_u8(struct reader *r)
+{
+    uint8_t v;
+    read_bytes(r, &v, sizeof(v));
+    return v;
+}
+static inline uint16_t read_u16(struct reader *r)
+{
+    uint16_t v;
+    read_bytes(r, &v, sizeof(v));
+    return v;
+}
+static inline uint32_t read_u32(struct reader *r)
+{
+    uint32_t v;
+    read_bytes(r, &v, sizeof(v));
+    return v;
+}
+static inline uint64_t read_u64(struct reader *r)
+{
+    uint64_t v;
+    read_bytes(r, &v, sizeof(v));
+    return v;
+}
+static inline int32_t read_i32(struct reader *r)
+{
+    return (int32_t)read_u32(r);
+}
+static inline int64_t read_i64(struct reader *r)
+{
+    return (int64_t)read_u64(r);
+}
+static inline uint16_t read_u16be(struct reader *r)
+{
+    return __builtin_bswap16(read_u16(r));
+}
+static inline uint32_t read_u32be(struct reader *r)
+{
+    return __builtin_bswap32(read_u32(r));
+}
 /* CompactSize in its shortest form; larger than `max` or not shortest fails. */
 uint64_t read_compact(struct reader *r, uint64_t max);
 /* Core's VARINT (base 128, most significant first, no redundancy), as its databases use it. */
 uint64_t read_varint(struct reader *r);
-/* Copies `len` bytes; zeros on failure. */
-void read_bytes(struct reader *r, void *out, size_t len);
-/* A view of the next `len` bytes; empty on failure. */
-struct span read_span(struct reader *r, size_t len);
 /* CompactSize length (at most `max`), then that many bytes. */
 struct span read_var_span(struct reader *r, size_t max);
 
@@ -129,7 +205,10 @@ struct buf {
     size_t len, cap;
 };
 
-#define BUF_INIT {NULL, 0, 0}
+#define BUF_INIT   \
+    {              \
+        NULL, 0, 0 \
+    }
 void buf_init(struct buf *b);
 void buf_clear(struct buf *b); /* frees; the buffer is empty and usable again */
 void buf_reset(struct buf *b); /* length 0, memory kept */

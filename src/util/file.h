@@ -8,7 +8,8 @@
 
 #include "util/bytes.h"
 
-char *path_join(const char *dir, const char *name); /* caller frees; an absolute name stays itself */
+char *path_join(const char *dir,
+                const char *name); /* caller frees; an absolute name stays itself */
 bool path_exists(const char *path);
 bool path_is_dir(const char *path);
 /* mkdir -p with mode 0700 under the process's umask. */
@@ -23,7 +24,8 @@ bool dir_sync(const char *path) MUST_USE;
 bool pread_all(int fd, void *data, size_t len, uint64_t offset) MUST_USE;
 bool pwrite_all(int fd, const void *data, size_t len, uint64_t offset) MUST_USE;
 /* Takes the exclusive lock on DIR/NAME (created empty). Returns its descriptor, or -1:
- * errno EWOULDBLOCK where another process holds it. Closing the descriptor frees it. */
+ * errno EWOULDBLOCK where another process holds it. Closing any descriptor of that file frees it,
+ * and a child of fork() does not have it: become a daemon first. */
 int dir_lock(const char *dir, const char *name) MUST_USE;
 /* Bytes free for this user on the file system of `path`; UINT64_MAX where it cannot be told. */
 uint64_t disk_free(const char *path);

@@ -18,7 +18,8 @@ bool ends_with(const char *s, const char *suffix);
 char **str_split(const char *s, char sep, size_t *n);
 /* Trims blanks at both ends in place and returns the new beginning. */
 char *str_trim(char *s);
-/* Number of single-character edits (insert, delete, replace, swap of neighbours) between two names. */
+/* Number of single-character edits (insert, delete, replace, swap of neighbours) between two names.
+ */
 unsigned edit_distance(const char *a, const char *b);
 /* The nearest of `names` to `name`, or NULL where none is near enough to be a slip of the hand. */
 const char *nearest_name(const char *name, const char *const *names, size_t n);

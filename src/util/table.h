@@ -21,11 +21,13 @@ struct table {
 
 /* For values whose key is the `key_len` bytes at `key_offset`. The secret is drawn at random. */
 void table_init(struct table *t, size_t key_offset, size_t key_len);
-#define TABLE_INIT(t, type, member) table_init(t, offsetof(type, member), sizeof(((type *)0)->member))
+#define TABLE_INIT(t, type, member) \
+    table_init(t, offsetof(type, member), sizeof(((type *)0)->member))
 /* Frees the slots, not the values. */
 void table_clear(struct table *t);
 void *table_get(const struct table *t, const void *key);
-/* Adds `value`; where its key is there already, changes nothing and returns the value found. */
+/* Adds `value` and returns NULL; where its key is there already, changes nothing and returns the
+ * value found. */
 void *table_add(struct table *t, void *value);
 /* Takes out and returns the value, or NULL. */
 void *table_remove(struct table *t, const void *key);

@@ -1,4 +1,5 @@
-/* 256-bit unsigned integers, for targets and chain work. Four 64-bit limbs, least significant first. */
+/* 256-bit unsigned integers, for targets and chain work. Four 64-bit limbs, least significant
+ * first. */
 #ifndef MITE_UTIL_U256_H
 #define MITE_UTIL_U256_H
 
