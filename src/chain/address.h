@@ -39,11 +39,17 @@ struct destination {
 
 /* Text of an address, caller frees; NULL for DEST_NONE and DEST_PUBKEY. */
 char *address_encode(const struct address_params *p, const struct destination *d);
-/* False where it is no address of this network: *error (may be NULL; static string) says why in
- * Core's words ("Invalid or unsupported Segwit (Bech32) or Base58 encoding."), and *error_at
- * (may be NULL) gets a malloc'ed array of positions of likely typing errors in bech32 and *n_error_at. */
+/* Why a text is no address. */
+struct address_error {
+    char text[192]; /* Core's words: "Invalid checksum or length of Base58 address (P2PKH or P2SH)" */
+    int *at;        /* malloc'ed: positions of likely typing errors in a bech32 string */
+    size_t n_at;
+};
+/* False where it is no address of this network; *error (may be NULL) says why. It is set in every
+ * case; clear it afterwards. */
 bool address_decode(const struct address_params *p, const char *s, struct destination *out,
-    const char **error, int **error_at, size_t *n_error_at);
+    struct address_error *error);
+void address_error_clear(struct address_error *error);
 bool destination_eq(const struct destination *a, const struct destination *b);
 
 char *wif_encode(const struct address_params *p, const struct seckey *key);
@@ -53,7 +59,8 @@ bool ext_pubkey_decode(const struct address_params *p, const char *s, struct ext
 char *ext_seckey_encode(const struct address_params *p, const struct ext_seckey *k);
 bool ext_seckey_decode(const struct address_params *p, const char *s, struct ext_seckey *out);
 
-/* Base58 without checksum, and with the four bytes of SHA-256d. */
+/* Base58 without checksum, and with the four bytes of SHA-256d. Decoding appends to out; false (out
+ * unchanged) where it is none or longer than `max` bytes. Callers free texts. */
 char *base58_encode(const uint8_t *data, size_t len);
 bool base58_decode(const char *s, struct buf *out, size_t max);
 char *base58check_encode(const uint8_t *data, size_t len);
@@ -68,6 +75,7 @@ enum bech32_encoding bech32_decode(const char *s, char hrp[84], uint8_t *values,
 /* Regroups bits; with padding where `pad`. False where leftover bits are not zero padding. */
 bool convert_bits(uint8_t *out, size_t *n_out, unsigned to, const uint8_t *in, size_t n_in,
     unsigned from, bool pad);
+/* Decoding appends to out; false (out unchanged) where it is not the one text of some bytes. */
 char *base64_encode(const void *data, size_t len);
 bool base64_decode(const char *s, struct buf *out);
 

@@ -1,4 +1,4 @@
-/* Blocks: immutable, reference-counted; one arena holds the bytes, the transactions and their arrays. */
+/* Blocks: immutable, reference-counted; the transactions and their arrays are freed with the block. */
 #ifndef MITE_CHAIN_BLOCK_H
 #define MITE_CHAIN_BLOCK_H
 
@@ -25,7 +25,8 @@ struct block {
     struct span raw;      /* as serialised, with witnesses */
     uint32_t base_size;   /* bytes without witnesses, header and count included */
     /* private */
-    int refs;
+    int refs;      /* atomic */
+    size_t memory; /* bytes of the struct and its arrays */
 };
 
 /* All of `data` is one block. Copies the bytes. Computes every txid and wtxid. NULL where it is

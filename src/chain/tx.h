@@ -63,6 +63,9 @@ struct tx *tx_parse(const void *data, size_t len) MUST_USE;
 struct tx *tx_parse_hex(const char *hex, bool try_no_witness, bool try_witness) MUST_USE;
 struct tx *tx_ref(const struct tx *tx);
 void tx_unref(const struct tx *tx);
+/* A reference to one with memory of its own: a copy where `tx` lies in a block, which it then does
+ * not hold any longer. */
+struct tx *tx_standalone(const struct tx *tx) MUST_USE;
 /* Serialisation; without witness where `witness` is false. */
 void tx_write(struct buf *b, const struct tx *tx, bool witness);
 
