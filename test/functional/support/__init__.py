@@ -1,0 +1,1 @@
+"""What the functional tests stand on: nodes, RPC, peers. Python's standard library only."""
