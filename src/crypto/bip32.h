@@ -1,4 +1,5 @@
-/* Hierarchical keys (BIP32). Text forms (xprv, xpub) are in chain/address.h, since bytes differ by network. */
+/* Hierarchical keys (BIP32). Text forms (xprv, xpub) are in chain/address.h, since bytes differ by
+ * network. */
 #ifndef MITE_CRYPTO_BIP32_H
 #define MITE_CRYPTO_BIP32_H
 
@@ -39,6 +40,7 @@ void ext_pubkey_fingerprint(const struct ext_pubkey *k, uint8_t out[4]);
 
 /* "m/84h/0'/5" or "84h/0h": up to `max` steps into path. False where it is not a path. */
 bool bip32_path_parse(const char *s, uint32_t *path, size_t max, size_t *len);
-char *bip32_path_format(const uint32_t *path, size_t len, bool apostrophe); /* "m/84h/0h"; caller frees */
+char *bip32_path_format(const uint32_t *path, size_t len,
+                        bool apostrophe); /* "m/84h/0h"; caller frees */
 
 #endif

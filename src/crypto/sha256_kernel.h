@@ -11,18 +11,19 @@
 
 /* Work on one block header: all but the nonce, prepared once. */
 struct mining_job {
-    uint8_t header[80];  /* serialised; bytes 76..79, the nonce, are ignored */
+    uint8_t header[80];   /* serialised; bytes 76..79, the nonce, are ignored */
     uint32_t midstate[8]; /* after the first 64 bytes */
-    uint8_t target[32];  /* little-endian: a hash <= target wins */
+    uint8_t target[32];   /* little-endian: a hash <= target wins */
 };
 
 struct sha256_kernel {
     const char *name; /* "portable", "sha-ni", "avx2", "avx512" */
     bool (*usable)(void);
     /* Tries nonces first .. first + count - 1 (count > 0, no wrap). Returns true and the first
-     * winning nonce found, which has been checked in plain code; *tried says how many were tried. */
+     * winning nonce found, which has been checked in plain code; *tried says how many were tried.
+     */
     bool (*scan)(const struct mining_job *job, uint32_t first, uint32_t count, uint32_t *nonce,
-        uint32_t *tried);
+                 uint32_t *tried);
     void (*sha256d_64)(uint8_t *out, const uint8_t *in, size_t n);
 };
 
