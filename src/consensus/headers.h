@@ -8,7 +8,7 @@
 #include "consensus/params.h"
 #include "consensus/verdict.h"
 
-/* A header in the tree. prev is NULL for genesis; skip leads far back, for quick ancestors. */
+/* A header in the tree. prev and skip are NULL for genesis; skip leads far back, for quick ancestors. */
 struct hnode {
     const struct hnode *prev, *skip;
     struct block_hash hash;
@@ -26,6 +26,7 @@ void hnode_init(struct hnode *n, const struct header *h, const struct block_hash
 void hnode_header(const struct hnode *n, struct header *out);
 const struct hnode *hnode_ancestor(const struct hnode *n, int32_t height); /* NULL above n or below 0 */
 int64_t hnode_median_time_past(const struct hnode *n);
+/* The last block that both chains have. */
 const struct hnode *hnode_last_common(const struct hnode *a, const struct hnode *b);
 
 /* Compact targets. False where negative, overflowing, zero or above the limit. */
@@ -54,9 +55,20 @@ bool header_check_contextual(const struct header *h, const struct hnode *prev, i
 enum deployment_state {
     DEPLOYMENT_DEFINED, DEPLOYMENT_STARTED, DEPLOYMENT_LOCKED_IN, DEPLOYMENT_ACTIVE, DEPLOYMENT_FAILED
 };
-/* State for the block after `prev` (BIP9). */
+/* State for the block after `prev` (BIP9; NULL: for genesis). */
 enum deployment_state deployment_state(const struct network *net, enum deployment_id id,
     const struct hnode *prev);
+/* Height of the first block of the period in which that state began. */
+int32_t deployment_since(const struct network *net, enum deployment_id id, const struct hnode *prev);
+const char *deployment_state_name(enum deployment_state s); /* "locked_in" */
+/* Signalling in the period of block `n`, up to n. */
+struct deployment_stats {
+    uint32_t period, threshold, elapsed, count;
+    bool possible; /* the threshold can still be reached */
+};
+struct deployment_stats deployment_statistics(const struct network *net, enum deployment_id id,
+    const struct hnode *n);
+bool deployment_signals(const struct network *net, enum deployment_id id, const struct hnode *n);
 bool buried_active_after(const struct network *net, enum buried_id id, const struct hnode *prev);
 int32_t block_version_for(const struct network *net, const struct hnode *prev); /* what a miner sets */
 /* Script flags with which the block `n` is verified, historic exceptions included. */

@@ -24,15 +24,17 @@ struct deployment {
 };
 /* Rules buried at a height. */
 enum buried_id {
-    BURIED_BIP34, /* "bip34": height in coinbase */
-    BURIED_BIP66, /* "dersig" */
-    BURIED_BIP65, /* "cltv" */
-    BURIED_CSV,   /* "csv": BIP68, 112, 113 */
-    BURIED_SEGWIT, /* "segwit": BIP141, 143, 147 */
-    BURIED_TAPROOT, /* "taproot" where Core 31.99 has it buried; see params.c */
+    BURIED_BIP34,  /* height in coinbase */
+    BURIED_BIP66,  /* strict DER */
+    BURIED_BIP65,  /* CHECKLOCKTIMEVERIFY */
+    BURIED_CSV,    /* BIP68, 112, 113 */
+    BURIED_SEGWIT, /* BIP141, 147; scripts are verified with segwit's rules at every height */
     BURIED_COUNT
 };
-const char *buried_name(enum buried_id id);
+#define BURIED_NEVER INT32_MAX
+const char *buried_name(enum buried_id id); /* "bip66", as getdeploymentinfo lists it, in its order */
+/* As -testactivationheight names it: "bip34", "dersig", "cltv", "csv", "segwit". */
+bool buried_from_option(const char *name, enum buried_id *id);
 
 struct script_flag_exception {
     struct block_hash block;
@@ -43,6 +45,11 @@ struct checkpoint_snapshot { /* assumeutxo */
     struct block_hash block;
     uint8_t coins_hash[32]; /* hash_serialized_3 */
     uint64_t chain_tx;
+};
+
+struct known_block {
+    int32_t height;
+    struct block_hash hash;
 };
 
 struct network {
@@ -70,7 +77,11 @@ struct network {
 
     int32_t buried[BURIED_COUNT];
     struct block_hash bip34_hash; /* BIP30 is implied above this block */
+    /* Blocks that may repeat a coinbase, and those whose coinbase was thus repeated (BIP30). */
+    const struct known_block *bip30_repeats, *bip30_lost;
+    size_t n_bip30_repeats, n_bip30_lost;
     struct deployment deployments[DEPLOYMENT_COUNT];
+    int32_t min_bip9_warning_height; /* below, unknown version bits are not warned of */
     const struct script_flag_exception *flag_exceptions;
     size_t n_flag_exceptions;
     struct span signet_challenge; /* empty: no signet */
@@ -83,10 +94,15 @@ struct network {
     int64_t tx_time, tx_count;
     double tx_rate;
 
+    /* Of the headers pre-synchronisation: one bit kept of every so many headers; headers buffered. */
+    uint32_t headers_commitment_period, headers_redownload_buffer;
+    uint32_t assumed_blocks_gb, assumed_coins_gb; /* size on disk, for the warning at start */
+
     bool require_standard; /* default of -acceptnonstdtxn is its contrary */
-    bool mine_on_demand;   /* regtest: fPowNoRetargeting-like default behaviours, e.g. fallback mining */
+    bool mine_on_demand;   /* blocks are made by command: a node alone or with an old tip is in sync */
     bool default_consistency_checks;
-    bool is_test_chain;
+    bool mockable_time; /* setmocktime is allowed */
+    bool is_test_chain; /* coins are worth nothing: options that endanger them are allowed */
     uint64_t prune_after_height;
 };
 

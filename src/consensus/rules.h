@@ -34,19 +34,27 @@ bool sequence_lock_met(const struct sequence_lock *lock, const struct hnode *pre
 int64_t tx_sigops_cost(const struct tx *tx, const struct coin *const *coins, uint32_t flags);
 unsigned tx_legacy_sigops(const struct tx *tx);
 
-/* Context-free: header, merkle root and mutation, sizes, coinbase position, transactions, legacy
- * sigops. check_pow and check_merkle false for a block that is being made. */
+/* Context-free: header, signet's signature, merkle root and mutation, sizes, coinbase position,
+ * transactions, legacy sigops. check_pow (also of the signature) and check_merkle false for a block
+ * that is being made. */
 bool block_check(const struct block *b, const struct network *net, bool check_pow, bool check_merkle,
     struct verdict *v);
-/* After its predecessor: finality, BIP34, witness commitment, weight, signet's signature. */
+/* After its predecessor: finality, BIP34, witness commitment, weight. */
 bool block_check_contextual(const struct block *b, const struct hnode *prev,
     const struct network *net, struct verdict *v);
+/* The witness commitment, and no witness without one: "bad-witness-nonce-size",
+ * "bad-witness-merkle-match", "unexpected-witness". */
+bool block_check_witness(const struct block *b, bool segwit_active, struct verdict *v);
+/* BIP325; true for the genesis block and for networks without a challenge. */
 bool signet_check(const struct block *b, const struct network *net);
 /* Index of the coinbase output with the witness commitment, or -1 (BIP141). */
 int witness_commitment_index(const struct block *b);
 int64_t block_subsidy(const struct network *net, int32_t height);
-/* Whether a block must be checked for transactions that would overwrite coins (BIP30). */
+/* Whether the block must be checked for transactions that would overwrite coins (BIP30). */
 bool bip30_applies(const struct network *net, const struct hnode *n);
-bool bip30_exempt(const struct network *net, const struct hnode *n);
+/* Whether it is one of those that did overwrite an earlier block's coinbase. */
+bool bip30_repeats(const struct network *net, const struct hnode *n);
+/* Whether its coinbase was overwritten later: its coins can never be spent. */
+bool bip30_lost(const struct network *net, const struct hnode *n);
 
 #endif
