@@ -286,7 +286,7 @@ static struct node *parse_addr(struct parser *ps, struct span text)
 {
     struct node *n = node_new(NODE_ADDR);
     char *s = xstrndup((const char *)text.data, text.len);
-    bool ok = address_decode(ps->params, s, &n->destination, NULL, NULL, NULL);
+    bool ok = address_decode(ps->params, s, &n->destination, NULL);
 
     free(s);
     if (!ok) {
