@@ -12,10 +12,11 @@
 struct signing_provider {
     bool (*key)(void *arg, const uint8_t key_hash[20], struct seckey *out);
     bool (*pubkey)(void *arg, const uint8_t key_hash[20], struct pubkey *out);
-    bool (*script)(void *arg, const uint8_t script_hash160[20], struct buf *out); /* redeem, witness script */
+    bool (*script)(void *arg, const uint8_t script_hash160[20],
+                   struct buf *out); /* redeem, witness script */
     /* Taproot: internal key and merkle root (32 bytes, *has_root) behind an output key. */
     bool (*taproot)(void *arg, const struct xonly *output, struct xonly *internal, uint8_t root[32],
-        bool *has_root);
+                    bool *has_root);
     void *arg;
 };
 
@@ -23,10 +24,10 @@ struct signing_provider {
  * them). Merges with signatures that are there already (multisig). Returns true where the input is
  * complete afterwards: it then verifies under SCRIPT_VERIFY_STANDARD. hash_type 0: the default. */
 bool sign_input(struct mtx *m, unsigned in, const struct tx_out *spent,
-    const struct signing_provider *p, int hash_type, enum script_error *err);
+                const struct signing_provider *p, int hash_type, enum script_error *err);
 /* Bytes that a signed input will take: scriptSig and witness size (largest case, low R signatures),
  * for fee computation. False where it cannot be told (unknown script). */
 bool sign_input_size(struct span spent_script, const struct signing_provider *p, bool grind_low_r,
-    uint32_t *script_sig_len, uint32_t *witness_len);
+                     uint32_t *script_sig_len, uint32_t *witness_len);
 
 #endif

@@ -30,7 +30,8 @@ struct solution {
 };
 enum script_type script_solve(struct span script, struct solution *out);
 
-/* False where it has no address (bare keys give DEST_PUBKEY and false, as multisig and null data). */
+/* False where it has no address (bare keys give DEST_PUBKEY and false, as multisig and null data).
+ */
 bool script_to_destination(struct span script, struct destination *out);
 void destination_script(const struct destination *d, struct buf *out);
 

@@ -6,10 +6,12 @@
 #define MITE_SCRIPT_VERIFY_H
 
 #include "chain/tx.h"
+#include "crypto/hash.h"
 #include "crypto/key.h"
 #include "script/script.h"
 
 /* X(name, bit): SCRIPT_VERIFY_<name>, spelled as in tx_valid.json. */
+/* clang-format off */
 #define SCRIPT_FLAGS(X) \
     X(P2SH, 0) X(STRICTENC, 1) X(DERSIG, 2) X(LOW_S, 3) X(NULLDUMMY, 4) X(SIGPUSHONLY, 5) \
     X(MINIMALDATA, 6) X(DISCOURAGE_UPGRADABLE_NOPS, 7) X(CLEANSTACK, 8) X(CHECKLOCKTIMEVERIFY, 9) \
@@ -17,6 +19,7 @@
     X(MINIMALIF, 13) X(NULLFAIL, 14) X(WITNESS_PUBKEYTYPE, 15) X(CONST_SCRIPTCODE, 16) \
     X(TAPROOT, 17) X(DISCOURAGE_UPGRADABLE_TAPROOT_VERSION, 18) X(DISCOURAGE_OP_SUCCESS, 19) \
     X(DISCOURAGE_UPGRADABLE_PUBKEYTYPE, 20)
+/* clang-format on */
 
 enum script_flags {
     SCRIPT_VERIFY_NONE = 0,
@@ -26,19 +29,20 @@ enum script_flags {
 };
 
 /* What blocks must obey at the tip (consensus), and what relay asks besides. */
-#define SCRIPT_VERIFY_MANDATORY \
-    (SCRIPT_VERIFY_P2SH | SCRIPT_VERIFY_DERSIG | SCRIPT_VERIFY_NULLDUMMY | \
-        SCRIPT_VERIFY_CHECKLOCKTIMEVERIFY | SCRIPT_VERIFY_CHECKSEQUENCEVERIFY | \
-        SCRIPT_VERIFY_WITNESS | SCRIPT_VERIFY_TAPROOT)
-#define SCRIPT_VERIFY_STANDARD \
-    (SCRIPT_VERIFY_MANDATORY | SCRIPT_VERIFY_STRICTENC | SCRIPT_VERIFY_MINIMALDATA | \
-        SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_NOPS | SCRIPT_VERIFY_CLEANSTACK | \
-        SCRIPT_VERIFY_MINIMALIF | SCRIPT_VERIFY_NULLFAIL | SCRIPT_VERIFY_LOW_S | \
-        SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM | SCRIPT_VERIFY_WITNESS_PUBKEYTYPE | \
-        SCRIPT_VERIFY_CONST_SCRIPTCODE | SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_TAPROOT_VERSION | \
-        SCRIPT_VERIFY_DISCOURAGE_OP_SUCCESS | SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_PUBKEYTYPE)
+#define SCRIPT_VERIFY_MANDATORY                                              \
+    (SCRIPT_VERIFY_P2SH | SCRIPT_VERIFY_DERSIG | SCRIPT_VERIFY_NULLDUMMY |   \
+     SCRIPT_VERIFY_CHECKLOCKTIMEVERIFY | SCRIPT_VERIFY_CHECKSEQUENCEVERIFY | \
+     SCRIPT_VERIFY_WITNESS | SCRIPT_VERIFY_TAPROOT)
+#define SCRIPT_VERIFY_STANDARD                                                                \
+    (SCRIPT_VERIFY_MANDATORY | SCRIPT_VERIFY_STRICTENC | SCRIPT_VERIFY_MINIMALDATA |          \
+     SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_NOPS | SCRIPT_VERIFY_CLEANSTACK |                    \
+     SCRIPT_VERIFY_MINIMALIF | SCRIPT_VERIFY_NULLFAIL | SCRIPT_VERIFY_LOW_S |                 \
+     SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM | SCRIPT_VERIFY_WITNESS_PUBKEYTYPE | \
+     SCRIPT_VERIFY_CONST_SCRIPTCODE | SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_TAPROOT_VERSION |   \
+     SCRIPT_VERIFY_DISCOURAGE_OP_SUCCESS | SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_PUBKEYTYPE)
 
 /* X(id, name in script_tests.json, message). */
+/* clang-format off */
 #define SCRIPT_ERRORS(X) \
     X(OK, "OK", "No error") X(UNKNOWN_ERROR, "UNKNOWN_ERROR", "unknown error") \
     X(EVAL_FALSE, "EVAL_FALSE", "Script evaluated without error but finished with a false/empty top stack element") \
@@ -93,7 +97,8 @@ enum script_flags {
     X(TAPSCRIPT_EMPTY_PUBKEY, "TAPSCRIPT_EMPTY_PUBKEY", "Empty public key in tapscript") \
     X(OP_CODESEPARATOR, "OP_CODESEPARATOR", "Using OP_CODESEPARATOR in non-witness script") \
     X(SIG_FINDANDDELETE, "SIG_FINDANDDELETE", "Signature is found in scriptCode") \
-    X(SCRIPTNUM, "SCRIPTNUM", "Script number overflowed or not minimal")
+    X(SCRIPTNUM, "SCRIPTNUM", "Script number overflowed or is non-minimally encoded")
+/* clang-format on */
 
 enum script_error {
 #define X(id, name, message) SCRIPT_ERR_##id,
@@ -117,9 +122,14 @@ struct sighash_cache {
     uint8_t prevouts[32], sequences[32], outputs[32];    /* single SHA-256 (BIP341) */
     uint8_t prevouts2[32], sequences2[32], outputs2[32]; /* double (BIP143) */
     uint8_t amounts[32], scripts[32];
+    struct sha256 tag; /* "TapSighash" begun */
 };
-/* tx and spent must outlive the cache. */
+/* tx and spent must outlive the cache. Computes what the inputs' witnesses can need: nothing for a
+ * transaction without any. */
 void sighash_cache_init(struct sighash_cache *c, const struct tx *tx, const struct tx_out *spent);
+/* The same for a transaction that is yet to be signed: all that `spent` allows. */
+void sighash_cache_init_all(struct sighash_cache *c, const struct tx *tx,
+                            const struct tx_out *spent);
 
 #define SIGHASH_DEFAULT      0
 #define SIGHASH_ALL          1
@@ -128,17 +138,20 @@ void sighash_cache_init(struct sighash_cache *c, const struct tx *tx, const stru
 #define SIGHASH_ANYONECANPAY 0x80
 
 void sighash_legacy(uint8_t out[32], const struct tx *tx, unsigned in, struct span script_code,
-    int32_t hash_type);
-void sighash_v0(uint8_t out[32], const struct sighash_cache *c, unsigned in, struct span script_code,
-    int64_t amount, int32_t hash_type);
+                    int32_t hash_type);
+/* BIP143; needs c->v0_ready. */
+void sighash_v0(uint8_t out[32], const struct sighash_cache *c, unsigned in,
+                struct span script_code, int64_t amount, int32_t hash_type);
 /* Tapscript's part of the message (BIP342); NULL for key path spends. */
 struct tapscript_data {
     uint8_t leaf_hash[32];
     uint32_t codesep_pos; /* 0xffffffff: none */
 };
-/* False where hash type or input position make it undefined. `annex` may be empty. */
+/* BIP341. False where the hash type is unknown, where SINGLE has no output of the input's number,
+ * or where the spent outputs are not known. annex_hash: SHA-256 of the annex with its length in
+ * front, or NULL. */
 bool sighash_taproot(uint8_t out[32], const struct sighash_cache *c, unsigned in, uint8_t hash_type,
-    bool has_annex, struct span annex, const struct tapscript_data *leaf);
+                     const uint8_t *annex_hash, const struct tapscript_data *leaf);
 
 /* A place to remember signatures that were found good; may be shared by threads. */
 struct sig_memo {
@@ -149,20 +162,27 @@ struct sig_memo {
 };
 
 /* Verifies input `in` of c->tx against the output it spends (c->spent may be NULL, see above).
- * memo may be NULL. */
+ * memo and err may be NULL. */
 bool script_verify_input(const struct sighash_cache *c, unsigned in, const struct tx_out *spent,
-    uint32_t flags, const struct sig_memo *memo, enum script_error *err);
+                         uint32_t flags, const struct sig_memo *memo, enum script_error *err);
+/* The same with scriptSig and witness that are not in the transaction (yet). */
+bool script_verify_parts(const struct sighash_cache *c, unsigned in, struct span script_sig,
+                         const struct witness *witness, const struct tx_out *spent, uint32_t flags,
+                         const struct sig_memo *memo, enum script_error *err);
 
-/* Signature operation cost of one input's P2SH and witness scripts, in WITNESS_SCALE units excluded:
- * p2sh_sigops() is to be scaled, witness_sigops() not (BIP141). */
+/* Signature operations of one input beyond its legacy count (BIP141): those of a P2SH redeem
+ * script, which cost WITNESS_SCALE each, and those of a witness program, which cost one each. */
 unsigned p2sh_sigops(const struct tx_in *in, struct span spent_script);
 unsigned witness_sigops(const struct tx_in *in, struct span spent_script, uint32_t flags);
 
-/* Signature encodings: strict DER with hash type byte (BIP66). */
+/* Strict DER with a hash type byte behind it (BIP66). */
 bool sig_is_strict_der(struct span sig);
-/* BIP341 hashes. */
+/* BIP341 hashes. taproot_root: merkle root from a leaf and the path of a control block (its length
+ * is 33 + 32 * n, n <= 128). */
 void tapleaf_hash(uint8_t out[32], uint8_t leaf_version, struct span script);
 void tapbranch_hash(uint8_t out[32], const uint8_t a[32], const uint8_t b[32]);
-void taptweak_hash(uint8_t out[32], const struct xonly *internal, const uint8_t *root /* or NULL */);
+void taproot_root(uint8_t out[32], const uint8_t leaf_hash[32], struct span control);
+void taptweak_hash(uint8_t out[32], const struct xonly *internal,
+                   const uint8_t *root /* or NULL */);
 
 #endif
