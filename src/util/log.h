@@ -12,13 +12,13 @@
 #include "util/check.h"
 
 /* X(name): the categories of -debug=<category>, spelled as Bitcoin Core spells them. */
-#define LOG_CATEGORIES(X)                                                                  \
-    X(net)                                                                                 \
-    X(tor) X(mempool) X(http) X(bench) X(zmq) X(walletdb) X(rpc) X(estimatefee) X(addrman) \
-        X(selectcoins) X(reindex) X(cmpctblock) X(rand) X(prune) X(proxy) X(mempoolrej)    \
-            X(libevent) X(coindb) X(qt) X(leveldb) X(validation) X(i2p) X(ipc) X(lock)     \
-                X(blockstorage) X(txreconciliation) X(scan) X(txpackages) X(kernel)        \
-                    X(privatebroadcast) X(mining)
+/* clang-format off */
+#define LOG_CATEGORIES(X) \
+    X(net) X(tor) X(mempool) X(http) X(bench) X(zmq) X(walletdb) X(rpc) X(estimatefee) X(addrman) \
+    X(selectcoins) X(reindex) X(cmpctblock) X(rand) X(prune) X(proxy) X(mempoolrej) X(libevent) \
+    X(coindb) X(qt) X(leveldb) X(validation) X(i2p) X(ipc) X(lock) X(blockstorage) \
+    X(txreconciliation) X(scan) X(txpackages) X(kernel) X(privatebroadcast) X(mining)
+/* clang-format on */
 
 enum log_category {
 #define X(name) LOG_##name,

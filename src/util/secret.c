@@ -10,14 +10,14 @@
  * Where the system refuses to lock (a low limit), the memory is used all the same: a node that
  * cannot open its wallet protects nobody. The one lock guards `pools` and all that hangs on it.
  */
-#include "util/mem.h"
-
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+#include "util/mem.h"
 
 enum { POOL_SIZE = 65536, GRANULE = 32, GRANULES = POOL_SIZE / GRANULE };
 
