@@ -136,9 +136,12 @@ void rpc_call_free(struct rpc_call *call)
 }
 
 void rpc_call_run(const struct rpc_context *ctx, const char *method, struct json_object *params,
-                  const char *wallet, void (*done)(struct rpc_call *call, void *arg), void *arg)
+                  const char *wallet, struct rpc_call **running,
+                  void (*done)(struct rpc_call *call, void *arg), void *arg)
 {
     struct rpc_call *call = xcalloc(1, sizeof(*call));
+    if (running)
+        *running = call;
     call->ctx = ctx;
     call->params = json_object_get(params);
     call->wallet = wallet ? xstrdup(wallet) : NULL;

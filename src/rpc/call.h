@@ -25,10 +25,12 @@ struct rpc_call {
 
 /*
  * Runs a method. `params` (array, object or NULL) is referenced, `wallet` copied. `done` is called
- * exactly once, possibly before this returns, and frees the call.
+ * exactly once, possibly before this returns, and frees the call; *running (may be NULL) is set to
+ * the call before anything else.
  */
 void rpc_call_run(const struct rpc_context *ctx, const char *method, struct json_object *params,
-                  const char *wallet, void (*done)(struct rpc_call *call, void *arg), void *arg);
+                  const char *wallet, struct rpc_call **running,
+                  void (*done)(struct rpc_call *call, void *arg), void *arg);
 void rpc_call_free(struct rpc_call *call);
 /* Nobody waits for this answer any more. The call may be freed by this. */
 void rpc_call_cancel(struct rpc_call *call);
