@@ -55,13 +55,14 @@ bool block_record_read(struct span data, struct block_record *r)
 static bool each_failed(struct db *db, char **error, const char *why)
 {
     *error = xasprintf("The block index %s is damaged (%s). Restart with -reindex to rebuild it.",
-        db_path(db), why);
+                       db_path(db), why);
     return false;
 }
 
 bool blockdb_each(struct db *db,
-    bool (*fn)(void *arg, const struct block_hash *hash, const struct block_record *r), void *arg,
-    char **error)
+                  bool (*fn)(void *arg, const struct block_hash *hash,
+                             const struct block_record *r),
+                  void *arg, char **error)
 {
     struct db_iter *it = db_iter_create(db);
     struct block_record r;
@@ -133,7 +134,8 @@ bool blockdb_load_files(struct db *db, struct blockfiles *files, char **error)
     return ok || each_failed(db, error, db_error(db)[0] ? db_error(db) : "counts of a file");
 }
 
-void blockdb_put_block(struct db_batch *b, const struct block_hash *hash, const struct block_record *r)
+void blockdb_put_block(struct db_batch *b, const struct block_hash *hash,
+                       const struct block_record *r)
 {
     struct buf value = BUF_INIT;
     uint8_t key[33] = {'b'};

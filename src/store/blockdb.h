@@ -29,12 +29,14 @@ bool block_record_read(struct span data, struct block_record *r) MUST_USE;
 /* Calls `fn` for every record, in the order of hashes; stops where it returns false. False: *error
  * (caller frees) says what is wrong with the database (or fn stopped, then it is untouched). */
 bool blockdb_each(struct db *db,
-    bool (*fn)(void *arg, const struct block_hash *hash, const struct block_record *r), void *arg,
-    char **error) MUST_USE;
+                  bool (*fn)(void *arg, const struct block_hash *hash,
+                             const struct block_record *r),
+                  void *arg, char **error) MUST_USE;
 /* Reads the counts of all files into `files`. */
 bool blockdb_load_files(struct db *db, struct blockfiles *files, char **error) MUST_USE;
 
-void blockdb_put_block(struct db_batch *b, const struct block_hash *hash, const struct block_record *r);
+void blockdb_put_block(struct db_batch *b, const struct block_hash *hash,
+                       const struct block_record *r);
 void blockdb_put_file(struct db_batch *b, int32_t file, const struct file_info *info);
 void blockdb_put_last_file(struct db_batch *b, int32_t file);
 /* Named flags ("prunedblockfiles"). */

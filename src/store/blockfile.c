@@ -11,8 +11,8 @@
  * block index may name a place as soon as the write before it in the writer's queue is done. So
  * reading needs no lock and no open file: it opens, reads at the place, closes.
  *
- * What was rejected: one descriptor for each file kept open for reading. It saves some 5 us of a read
- * that takes 500, and needs a lock.
+ * What was rejected: one descriptor for each file kept open for reading. It saves some 5 us of a
+ * read that takes 500, and needs a lock.
  */
 #include "store/blockfile.h"
 
@@ -89,7 +89,8 @@ static bool load_key(struct blockfiles *f, bool xor_new, char **error)
         if (ok)
             memcpy(f->key, stored.data, KEY_SIZE);
         else
-            *error = xasprintf("Cannot read %s: %s", path, stored.len ? "too short" : strerror(errno));
+            *error =
+                xasprintf("Cannot read %s: %s", path, stored.len ? "too short" : strerror(errno));
     } else {
         if (xor_new && folder_is_fresh(f->dir))
             random_bytes(f->key, KEY_SIZE);
@@ -102,9 +103,10 @@ static bool load_key(struct blockfiles *f, bool xor_new, char **error)
     if (ok && some && !xor_new) {
         char hex[2 * KEY_SIZE + 1];
 
-        *error = xasprintf("The blocksdir XOR-key can not be disabled when a random key was already "
-                           "stored! Stored key: '%s', stored path: '%s'.",
-            hex_encode(hex, f->key, KEY_SIZE), path);
+        *error =
+            xasprintf("The blocksdir XOR-key can not be disabled when a random key was already "
+                      "stored! Stored key: '%s', stored path: '%s'.",
+                      hex_encode(hex, f->key, KEY_SIZE), path);
         ok = false;
     }
     buf_clear(&stored);
@@ -135,7 +137,7 @@ void blockfiles_obfuscate(const uint8_t key[8], uint8_t *data, size_t len, uint6
 /* ---- opening ---- */
 
 struct blockfiles *blockfiles_open(const char *dir, const uint8_t magic[4], bool xor_new,
-    uint32_t max_size, char **error)
+                                   uint32_t max_size, char **error)
 {
     struct blockfiles *f = xcalloc(1, sizeof(*f));
 
@@ -285,7 +287,7 @@ static void count_block(struct counted_file *file, int32_t height, uint32_t time
 }
 
 struct file_pos blockfiles_place_block(struct blockfiles *f, uint32_t size, int32_t height,
-    uint32_t time, int32_t *finished)
+                                       uint32_t time, int32_t *finished)
 {
     uint32_t need = size + BLOCK_RECORD_HEADER;
     int32_t at = f->n_files ? (int32_t)f->n_files - 1 : 0;
@@ -304,7 +306,7 @@ struct file_pos blockfiles_place_block(struct blockfiles *f, uint32_t size, int3
 }
 
 void blockfiles_count_block(struct blockfiles *f, struct file_pos at, uint32_t size, int32_t height,
-    uint32_t time)
+                            uint32_t time)
 {
     struct counted_file *file = get_file(f, at.file);
 
@@ -339,7 +341,7 @@ static bool close_file(struct open_file *o)
 }
 
 static bool open_for_writing(struct blockfiles *f, struct open_file *o, const char *prefix,
-    int32_t file)
+                             int32_t file)
 {
     struct stat st;
     char *path;
@@ -379,7 +381,7 @@ static bool allocate(struct open_file *o, uint64_t end, uint64_t chunk)
 }
 
 static bool write_record(struct blockfiles *f, struct open_file *o, struct file_pos at,
-    struct buf *record, uint64_t chunk)
+                         struct buf *record, uint64_t chunk)
 {
     uint64_t offset = at.pos - BLOCK_RECORD_HEADER;
 
@@ -420,7 +422,7 @@ static void undo_checksum(uint8_t out[32], const struct block_hash *prev, struct
 }
 
 bool blockfiles_write_undo(struct blockfiles *f, struct file_pos at, const struct block_hash *prev,
-    struct span undo)
+                           struct span undo)
 {
     struct buf record = BUF_INIT;
     uint8_t sum[32];
@@ -436,7 +438,7 @@ bool blockfiles_write_undo(struct blockfiles *f, struct file_pos at, const struc
 }
 
 static bool cut(struct blockfiles *f, struct open_file *o, const char *prefix, int32_t file,
-    uint32_t size)
+                uint32_t size)
 {
     if (!open_for_writing(f, o, prefix, file))
         return false;
@@ -474,7 +476,7 @@ static char *read_error(const char *path, const char *why)
 
 /* Header and data of the record at a place; `extra` bytes behind the data are read as well. */
 static bool read_record(const struct blockfiles *f, const char *path, int fd, struct file_pos at,
-    uint32_t extra, struct buf *out, char **error)
+                        uint32_t extra, struct buf *out, char **error)
 {
     uint64_t offset = at.pos - BLOCK_RECORD_HEADER;
     uint8_t head[BLOCK_RECORD_HEADER];
@@ -502,7 +504,7 @@ static bool read_record(const struct blockfiles *f, const char *path, int fd, st
 }
 
 static bool read_at(const struct blockfiles *f, const char *prefix, struct file_pos at,
-    uint32_t extra, struct buf *out, char **error)
+                    uint32_t extra, struct buf *out, char **error)
 {
     char *path = blockfiles_path(f, prefix, at.file);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -519,13 +521,13 @@ static bool read_at(const struct blockfiles *f, const char *prefix, struct file_
 }
 
 bool blockfiles_read_block(const struct blockfiles *f, struct file_pos at, struct buf *out,
-    char **error)
+                           char **error)
 {
     return read_at(f, "blk", at, 0, out, error);
 }
 
 bool blockfiles_read_undo(const struct blockfiles *f, struct file_pos at,
-    const struct block_hash *prev, struct buf *out, char **error)
+                          const struct block_hash *prev, struct buf *out, char **error)
 {
     size_t before = out->len;
     struct span undo;

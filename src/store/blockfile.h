@@ -60,7 +60,7 @@ struct blockfiles;
  * folder is fresh). NULL: *error says why (caller frees). `max_size` is BLOCKFILE_MAX_SIZE but in
  * tests of pruning. */
 struct blockfiles *blockfiles_open(const char *dir, const uint8_t magic[4], bool xor_new,
-    uint32_t max_size, char **error);
+                                   uint32_t max_size, char **error);
 void blockfiles_close(struct blockfiles *f);
 const char *blockfiles_dir(const struct blockfiles *f);
 /* Files known, numbered from 0. */
@@ -74,19 +74,20 @@ size_t blockfiles_take_dirty(struct blockfiles *f, int32_t *out, size_t max);
 /* Owner: where a block of `size` bytes goes, counted in. *finished: a file that will grow no more
  * and should be given to blockfiles_finish(), or -1. */
 struct file_pos blockfiles_place_block(struct blockfiles *f, uint32_t size, int32_t height,
-    uint32_t time, int32_t *finished);
+                                       uint32_t time, int32_t *finished);
 /* A block that is in its place already (reindex). */
 void blockfiles_count_block(struct blockfiles *f, struct file_pos at, uint32_t size, int32_t height,
-    uint32_t time);
+                            uint32_t time);
 /* Undo data of `size` bytes (without overhead) beside block file `file`. */
 struct file_pos blockfiles_place_undo(struct blockfiles *f, int32_t file, uint32_t size);
 
 /* Writer: false with errno. `prev` is the hash of the block before (it goes into the checksum). */
 bool blockfiles_write_block(struct blockfiles *f, struct file_pos at, struct span block) MUST_USE;
 bool blockfiles_write_undo(struct blockfiles *f, struct file_pos at, const struct block_hash *prev,
-    struct span undo) MUST_USE;
+                           struct span undo) MUST_USE;
 /* Cuts off what was allocated ahead, syncs and closes. */
-bool blockfiles_finish(struct blockfiles *f, int32_t file, uint32_t size, uint32_t undo_size) MUST_USE;
+bool blockfiles_finish(struct blockfiles *f, int32_t file, uint32_t size,
+                       uint32_t undo_size) MUST_USE;
 /* All written so far is on disk. */
 bool blockfiles_sync(struct blockfiles *f) MUST_USE;
 /* Removes both files and forgets their counts (pruning). */
@@ -95,10 +96,10 @@ void blockfiles_remove(struct blockfiles *f, int32_t file);
 /* Any thread. The bytes of the record are appended to out. False: *error says which file and why
  * (caller frees). */
 bool blockfiles_read_block(const struct blockfiles *f, struct file_pos at, struct buf *out,
-    char **error) MUST_USE;
+                           char **error) MUST_USE;
 /* The checksum is checked. */
 bool blockfiles_read_undo(const struct blockfiles *f, struct file_pos at,
-    const struct block_hash *prev, struct buf *out, char **error) MUST_USE;
+                          const struct block_hash *prev, struct buf *out, char **error) MUST_USE;
 bool blockfiles_exists(const struct blockfiles *f, int32_t file);
 /* Path of blkNNNNN.dat, caller frees. */
 char *blockfiles_path(const struct blockfiles *f, const char *prefix, int32_t file);

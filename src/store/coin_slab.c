@@ -47,7 +47,7 @@ void slab_init(struct coin_slab *s)
 {
     memset(s, 0, sizeof(*s));
     s->chunks = mmap(NULL, TABLE_SIZE, PROT_READ | PROT_WRITE,
-        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     CHECK(s->chunks != MAP_FAILED);
     s->top = SLAB_CHUNK;
     for (size_t i = 0; i < SLAB_CLASSES; i++)

@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SLAB_CHUNK    ((size_t)256 << 10)
-#define SLAB_MAX      10240
-#define SLAB_CLASSES  (16 + 15 + 10)
+#define SLAB_CHUNK          ((size_t)256 << 10)
+#define SLAB_MAX            10240
+#define SLAB_CLASSES        (16 + 15 + 10)
 #define SLAB_PER_CHUNK_BITS 15 /* units of 8 bytes in a chunk */
 
 struct coin_slab {

@@ -9,21 +9,21 @@
 #include "util/bytes.h"
 
 enum record_flags {
-    RECORD_DIRTY = 1,     /* differs from the database */
-    RECORD_FRESH = 2,     /* the database has no coin here */
-    RECORD_CUT = 4,       /* generation: the flush whose list has the record; see coins.c */
-    RECORD_USED = 8,      /* looked at since the last round of eviction */
-    RECORD_REPLACED = 16  /* no longer in the table: waits for the end of its flush */
+    RECORD_DIRTY = 1,    /* differs from the database */
+    RECORD_FRESH = 2,    /* the database has no coin here */
+    RECORD_CUT = 4,      /* generation: the flush whose list has the record; see coins.c */
+    RECORD_USED = 8,     /* looked at since the last round of eviction */
+    RECORD_REPLACED = 16 /* no longer in the table: waits for the end of its flush */
 };
 
-/* len 0: the coin is spent. The value is the database's. */
+/* len 0: the coin is spent. The value is the database's; it begins at byte 43. */
 struct record {
     struct outpoint outpoint;
     uint32_t dirty_at; /* place in the list of its generation */
     uint16_t len;
     uint8_t flags;
     uint8_t value[];
-} __attribute__((packed));
+};
 
 #define RECORD_HEAD offsetof(struct record, value)
 #define COIN_SHARDS 64

@@ -29,9 +29,9 @@
 #include "store/coins_internal.h"
 #include "util/mem.h"
 
-#define NONE     UINT32_MAX
-#define HOLE     0x80000000u /* in a dirty list: a free place; the rest is the next one */
-#define HOLE_END 0x7fffffffu
+#define NONE      UINT32_MAX
+#define HOLE      0x80000000u /* in a dirty list: a free place; the rest is the next one */
+#define HOLE_END  0x7fffffffu
 #define LIMIT_MAX ((size_t)15 << 30)
 
 bool coin_unspendable(struct span script)
@@ -82,7 +82,8 @@ struct db *coins_db(struct coins *c)
     return c->db;
 }
 
-bool coins_best(struct coins *c, struct block_hash *best, bool *in_flush, struct block_hash heads[2])
+bool coins_best(struct coins *c, struct block_hash *best, bool *in_flush,
+                struct block_hash heads[2])
 {
     struct buf value = BUF_INIT;
     enum db_result res = db_get(c->db, span_of("B", 1), &value);
@@ -216,7 +217,7 @@ void coins_add(struct coins *c, const struct outpoint *o, const struct coin *coi
         replace(c, ref, buf_span(&c->scratch));
     else
         insert(c, o, buf_span(&c->scratch),
-            RECORD_DIRTY | RECORD_USED | (maybe_there ? 0 : RECORD_FRESH));
+               RECORD_DIRTY | RECORD_USED | (maybe_there ? 0 : RECORD_FRESH));
 }
 
 enum coin_result coins_read_db(struct coins *c, const struct outpoint *o, struct buf *out)
@@ -268,7 +269,7 @@ static bool unpack(const struct record *r, struct coin *out, struct buf *memory)
 }
 
 enum coin_result coins_get(struct coins *c, const struct outpoint *o, struct coin *out,
-    struct buf *memory)
+                           struct buf *memory)
 {
     enum coin_result res;
     uint32_t ref = find(c, o, &res);
@@ -288,7 +289,7 @@ enum coin_result coins_has(struct coins *c, const struct outpoint *o)
 }
 
 enum coin_result coins_spend(struct coins *c, const struct outpoint *o, struct coin *out,
-    struct arena *memory)
+                             struct arena *memory)
 {
     struct reader reader;
     enum coin_result res;

@@ -1,8 +1,8 @@
 /*
  * The coins: a cache of all changes since the last flush over the chainstate database.
  *
- * Formats are Core's: key 'C' txid VARINT(n), value compressed coin; 'B' best block; 'H' head blocks
- * while a flush is under way.
+ * Formats are Core's: key 'C' txid VARINT(n), value compressed coin; 'B' best block; 'H' head
+ * blocks while a flush is under way.
  *
  * Everything is called on the owner's thread but coins_read_db() (any thread) and
  * coins_flush_write() (the writer's).
@@ -21,7 +21,8 @@ enum coin_result { COIN_FOUND, COIN_MISSING, COIN_ERROR };
 /* Core's compressed forms, used on disk and in undo data. */
 uint64_t amount_compress(uint64_t v);
 uint64_t amount_decompress(uint64_t v);
-void coin_write(struct buf *b, const struct coin *c); /* VARINT(height * 2 + coinbase), amount, script */
+void coin_write(struct buf *b,
+                const struct coin *c); /* VARINT(height * 2 + coinbase), amount, script */
 /* The script is put into `memory` (reset first). False where the bytes are no coin. */
 bool coin_read(struct reader *r, struct coin *c, struct buf *memory) MUST_USE;
 bool coin_read_arena(struct reader *r, struct coin *c, struct arena *memory) MUST_USE;
@@ -46,21 +47,22 @@ struct db *coins_db(struct coins *c);
 /* The block whose coins the database holds (zero: none yet). In the middle of a flush that was cut
  * off by a crash there is none: then *heads is set to the block that was being flushed to and the
  * one it started from. False on an error. */
-bool coins_best(struct coins *c, struct block_hash *best, bool *in_flush, struct block_hash heads[2])
-    MUST_USE;
+bool coins_best(struct coins *c, struct block_hash *best, bool *in_flush,
+                struct block_hash heads[2]) MUST_USE;
 
 /* ---- coins ---- */
 
 /* The script of *out is copied into `memory` (reset first). */
 enum coin_result coins_get(struct coins *c, const struct outpoint *o, struct coin *out,
-    struct buf *memory) MUST_USE;
+                           struct buf *memory) MUST_USE;
 enum coin_result coins_has(struct coins *c, const struct outpoint *o) MUST_USE;
 /* Takes the coin out; its script is put into the arena. */
 enum coin_result coins_spend(struct coins *c, const struct outpoint *o, struct coin *out,
-    struct arena *memory) MUST_USE;
+                             struct arena *memory) MUST_USE;
 /* Puts a coin in. `maybe_there`: a coin may be there already, to be replaced; otherwise the caller
  * knows that neither cache nor database has one. Unspendable ones are left out. */
-void coins_add(struct coins *c, const struct outpoint *o, const struct coin *coin, bool maybe_there);
+void coins_add(struct coins *c, const struct outpoint *o, const struct coin *coin,
+               bool maybe_there);
 /* Takes a coin out without looking at it: what connecting a block put in, when it is unwound.
  * COIN_MISSING where it was not there. */
 enum coin_result coins_remove(struct coins *c, const struct outpoint *o) MUST_USE;

@@ -88,7 +88,7 @@ static bool mark_heads(struct coins *c, struct db_batch *batch, const struct blo
 
 static void put_record(struct db_batch *batch, struct buf *key, const struct record *r)
 {
-    coin_key(key, &(struct outpoint){r->outpoint.txid, r->outpoint.n});
+    coin_key(key, &r->outpoint);
     if (r->len)
         db_batch_put(batch, buf_span(key), span_of(r->value, r->len));
     else
@@ -96,7 +96,7 @@ static void put_record(struct db_batch *batch, struct buf *key, const struct rec
 }
 
 static bool write_entries(struct coins_flush *f, const struct sort_entry *sorted,
-    struct db_batch *batch, struct buf *key)
+                          struct db_batch *batch, struct buf *key)
 {
     struct coins *c = f->coins;
 
@@ -124,7 +124,7 @@ bool coins_flush_write(struct coins_flush *f, char **error)
 
     if (!ok)
         *error = xasprintf("Cannot write coins to %s: %s", db_path(f->coins->db),
-            db_error(f->coins->db));
+                           db_error(f->coins->db));
     db_batch_destroy(batch);
     buf_clear(&key);
     free(sorted);

@@ -184,7 +184,8 @@ void coin_write_undo(struct buf *b, const struct coin *c)
     write_amount_and_script(b, &c->out);
 }
 
-static struct span read_coin(struct reader *r, struct coin *c, bool undo, uint8_t special[SPECIAL_MAX])
+static struct span read_coin(struct reader *r, struct coin *c, bool undo,
+                             uint8_t special[SPECIAL_MAX])
 {
     uint64_t code = read_varint(r);
 

@@ -91,8 +91,8 @@ static void set_options(struct db *db, const struct db_options *opts)
     leveldb_options_set_write_buffer_size(db->options, opts->cache_bytes / 4);
     leveldb_options_set_filter_policy(db->options, db->bloom);
     leveldb_options_set_max_file_size(db->options, (size_t)32 << 20);
-    leveldb_options_set_compression(db->options,
-        opts->compression ? leveldb_snappy_compression : leveldb_no_compression);
+    leveldb_options_set_compression(db->options, opts->compression ? leveldb_snappy_compression
+                                                                   : leveldb_no_compression);
     db->read = leveldb_readoptions_create();
     leveldb_readoptions_set_verify_checksums(db->read, 1);
     db->scan = leveldb_readoptions_create();
@@ -237,8 +237,8 @@ void db_batch_put(struct db_batch *b, struct span key, struct span value)
     buf_reset(&b->scratch);
     write_span(&b->scratch, value);
     obfuscate(b->db, b->scratch.data, b->scratch.len);
-    leveldb_writebatch_put(b->batch, (const char *)key.data, key.len,
-        (const char *)b->scratch.data, b->scratch.len);
+    leveldb_writebatch_put(b->batch, (const char *)key.data, key.len, (const char *)b->scratch.data,
+                           b->scratch.len);
     b->size += key.len + value.len + 3;
 }
 

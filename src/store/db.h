@@ -20,7 +20,8 @@ enum db_result { DB_OK, DB_NOT_FOUND, DB_ERROR };
 struct db_options {
     size_t cache_bytes;
     bool wipe;      /* destroy what is there first */
-    bool obfuscate; /* new databases get a random key (chainstate); an existing key is always obeyed */
+    bool obfuscate; /* new databases get a random key (chainstate); an existing key is always obeyed
+                     */
     bool compression; /* Core's databases have none, and its LevelDB cannot read any */
 };
 
@@ -37,8 +38,8 @@ void db_batch_put(struct db_batch *b, struct span key, struct span value);
 void db_batch_delete(struct db_batch *b, struct span key);
 size_t db_batch_size(const struct db_batch *b); /* approximate bytes */
 void db_batch_reset(struct db_batch *b);
-/* False: the disk failed; db_error() says how. Durable before it returns where `sync`. May be called
- * from any thread, one at a time. */
+/* False: the disk failed; db_error() says how. Durable before it returns where `sync`. May be
+ * called from any thread, one at a time. */
 bool db_write(struct db *db, struct db_batch *b, bool sync) MUST_USE;
 /* The first error that a read or write of this database met ("" where none did). */
 const char *db_error(const struct db *db);

@@ -7,6 +7,10 @@
  * section 3). The tip and all events speak of committed blocks only; the coins cache runs ahead of
  * the tip while the pipeline is busy, so who looks at coins together with the tip (mempool, RPC)
  * asks chain_busy() first and waits, or calls chain_drain().
+ *
+ * Events are sent from inside chain_accept_block(), chain_poll(), chain_drain() and whatever waits
+ * for the workers. A subscriber may ask the chain anything but must not tell it anything: it
+ * remembers what to do and does it when its own turn comes.
  */
 #ifndef MITE_VALIDATION_CHAIN_H
 #define MITE_VALIDATION_CHAIN_H
@@ -15,6 +19,7 @@
 #include "store/blockfile.h"
 #include "store/coins.h"
 #include "util/workers.h"
+#include "validation/script_cache.h"
 
 struct chain;
 
@@ -52,12 +57,19 @@ struct chain_options {
     bool reindex, reindex_chainstate;
     bool blocks_xor; /* new block folders get an xor key */
     int check_blocks, check_level;
-    bool check_block_index; /* -checkblockindex: whole-structure invariants */
-    int64_t max_tip_age;    /* seconds */
-    uint64_t prune_target;  /* bytes; 0: keep all */
-    int stop_at_height;     /* 0: none */
-    struct block_hash assume_valid;
+    bool check_block_index;         /* -checkblockindex: whole-structure invariants */
+    int64_t max_tip_age;            /* seconds */
+    uint64_t prune_target;          /* bytes; 0: keep all */
+    int stop_at_height;             /* 0: none */
+    struct block_hash assume_valid; /* zero: all scripts are checked */
     struct u256 min_chain_work;
+    size_t sig_cache_bytes; /* of the script cache and the signature memo together */
+    uint32_t
+        block_file_max; /* bytes of a block file; 0: Core's 128 MiB (-fastprune makes them small) */
+    bool no_writer_thread; /* everything is written at once, on the owner (tests) */
+    /* Called from any thread when the owner should call chain_poll() soon. May be NULL. */
+    void (*wake)(void *arg);
+    void *wake_arg;
     /* The disk or a database failed: the node stops. The message is a sentence for the user. */
     void (*fatal)(void *arg, const char *message);
     void *fatal_arg;
@@ -68,13 +80,21 @@ struct chain *chain_open(const struct chain_options *opts, char **error);
 /* Drains, flushes durably, closes. */
 void chain_close(struct chain *c);
 const struct network *chain_network(const struct chain *c);
+/* What the writer has finished and what the pipeline can do next: the loop calls it when woken, and
+ * after workers_reap(). */
+void chain_poll(struct chain *c);
+/* Shared with the mempool, which fills them. */
+struct script_cache *chain_script_cache(struct chain *c);
+struct sig_memo *chain_sig_memo(struct chain *c);
 
 /* ---- asking ---- */
 
-const struct block_index *chain_tip(const struct chain *c); /* never NULL once open: genesis at least */
+const struct block_index *
+chain_tip(const struct chain *c); /* never NULL once open: genesis at least */
 int32_t chain_height(const struct chain *c);
 const struct block_index *chain_best_header(const struct chain *c);
-const struct block_index *chain_at(const struct chain *c, int32_t height); /* active chain, or NULL */
+const struct block_index *chain_at(const struct chain *c,
+                                   int32_t height); /* active chain, or NULL */
 const struct block_index *chain_find(const struct chain *c, const struct block_hash *hash);
 bool chain_contains(const struct chain *c, const struct block_index *i);
 const struct block_index *chain_next(const struct chain *c, const struct block_index *i);
@@ -88,8 +108,11 @@ static inline const struct block_index *index_ancestor(const struct block_index 
 {
     return (const struct block_index *)hnode_ancestor(&i->h, height);
 }
-/* True until the tip is recent and has the minimum work; then false for good. */
+/* True until the tip is recent and has the minimum work, and while blocks are imported; then false
+ * for good. */
 bool chain_is_ibd(const struct chain *c);
+/* The disk failed: nothing more will be accepted. What opts.fatal was told, or NULL. */
+const char *chain_failed(const struct chain *c);
 double chain_progress(const struct chain *c, const struct block_index *i);
 /* Heads of all branches, caller frees the array. */
 struct chain_tip_info {
@@ -100,7 +123,8 @@ struct chain_tip_info {
 struct chain_tip_info *chain_tips(const struct chain *c, size_t *n);
 /* Block locator from i (NULL: the tip) and what a peer's locator means here. */
 size_t chain_locator(const struct chain *c, const struct block_index *i, struct block_hash out[64]);
-const struct block_index *chain_find_locator(const struct chain *c, const struct block_hash *l, size_t n);
+const struct block_index *chain_find_locator(const struct chain *c, const struct block_hash *l,
+                                             size_t n);
 
 /* From memory or disk. NULL: not there (pruned, never had: `*error` false) or disk error (true).
  * A stored block whose bytes do not hash to its index is an error. */
@@ -108,11 +132,12 @@ struct block *chain_read_block(struct chain *c, const struct block_index *i, boo
 struct block_undo *chain_read_undo(struct chain *c, const struct block_index *i, bool *error);
 /* The committed and applied state's coin: its script is copied into `memory` (reset first). */
 enum coin_result chain_coin(struct chain *c, const struct outpoint *o, struct coin *out,
-    struct buf *memory) MUST_USE;
+                            struct buf *memory) MUST_USE;
 uint64_t chain_disk_size(const struct chain *c);
 size_t chain_coins_memory(const struct chain *c);
 bool chain_is_pruned(const struct chain *c);
-int32_t chain_prune_height(const struct chain *c); /* lowest height with data; 0 where none is pruned */
+int32_t
+chain_prune_height(const struct chain *c); /* lowest height with data; 0 where none is pruned */
 
 /* gettxoutsetinfo: over a snapshot of the flushed state, on a worker, from the first to the last
  * coin; `done` is called on the owner. */
@@ -125,7 +150,7 @@ struct coins_stats {
     uint8_t hash[32];
 };
 void chain_coins_stats(struct chain *c, enum coins_hash_type type,
-    void (*done)(void *arg, const struct coins_stats *stats), void *arg);
+                       void (*done)(void *arg, const struct coins_stats *stats), void *arg);
 
 /* ---- telling ---- */
 
@@ -133,20 +158,20 @@ void chain_coins_stats(struct chain *c, enum coins_hash_type type,
  * `min_pow_checked`: the sender's chain has been shown to have enough work; otherwise headers of
  * too little work are refused with VERDICT_LOW_WORK ("too-little-chainwork"). */
 bool chain_accept_headers(struct chain *c, const struct header *h, size_t n, bool min_pow_checked,
-    const struct block_index **last, struct verdict *v);
+                          const struct block_index **last, struct verdict *v);
 
 /* Checks a block by itself and in its place, stores it and sets the pipeline going. True where it
- * was accepted so far (also when it was known already: *is_new false). What becomes of it is told by
- * the block_checked event: at once, later, or (not on the best chain) never. */
+ * was accepted so far (also when it was known already: *is_new false). What becomes of it is told
+ * by the block_checked event: at once, later, or (not on the best chain) never. */
 enum accept_block_flags {
-    ACCEPT_REQUESTED = 1,       /* asked for, or local: stored even when far ahead or of less work */
+    ACCEPT_REQUESTED = 1, /* asked for, or local: stored even when far ahead or of less work */
     ACCEPT_MIN_POW_CHECKED = 2
 };
 bool chain_accept_block(struct chain *c, const struct block *b, unsigned flags, bool *is_new,
-    struct verdict *v);
+                        struct verdict *v);
 /* Would the block be valid on the tip? Drains first; changes nothing. For miners' proposals. */
 bool chain_test_block(struct chain *c, const struct block *b, bool check_pow, bool check_merkle,
-    struct verdict *v);
+                      struct verdict *v);
 
 bool chain_busy(const struct chain *c);
 /* Waits until nothing is in the pipeline and the best chain is the active one. */
@@ -159,11 +184,21 @@ bool chain_precious(struct chain *c, const struct block_index *i, struct verdict
 bool chain_flush(struct chain *c);
 /* Periodic work (hourly durable points, pruning); the node's loop calls it every few seconds. */
 void chain_tick(struct chain *c);
+/* verifychain: the last `blocks` blocks (0: all) at level 0 to 4. Drains; runs on the owner. False:
+ * *error says what was found. */
+bool chain_verify(struct chain *c, int level, int blocks, char **error);
+/* pruneblockchain: deletes block files wholly below `height`, as far as the last 288 blocks allow.
+ */
+void chain_prune_to(struct chain *c, int32_t height);
+bool chain_pruning(const struct chain *c); /* -prune is on */
 /* Feeds a file of [magic][length][block] records (-loadblock, reindex, in any order); blocks whose
  * parent comes later are kept by place. Works in slices: returns false when done, the loop calls it
  * again while it returns true. */
 struct block_import;
 struct block_import *chain_import_start(struct chain *c, const char *path, char **error);
+/* -reindex (also one that was interrupted): over the block files that are there. NULL where none is
+ * to be done. */
+struct block_import *chain_reindex_start(struct chain *c);
 bool chain_import_step(struct block_import *imp);
 void chain_import_finish(struct block_import *imp);
 
@@ -173,15 +208,15 @@ void chain_import_finish(struct block_import *imp);
 struct chain_events {
     /* The block is the new tip (or the way there). */
     void (*block_connected)(void *arg, const struct block *b, const struct block_index *i,
-        const struct block_undo *undo);
+                            const struct block_undo *undo);
     void (*block_disconnected)(void *arg, const struct block *b, const struct block_index *i);
     /* After a batch of the above: `fork` is the last common block of old and new chain. */
     void (*tip_changed)(void *arg, const struct block_index *tip, const struct block_index *fork,
-        bool ibd);
+                        bool ibd);
     void (*header_tip)(void *arg, const struct block_index *best, bool ibd);
     /* Connected (v->kind VALID) or found invalid. */
     void (*block_checked)(void *arg, const struct block *b, const struct block_index *i,
-        const struct verdict *v);
+                          const struct verdict *v);
     /* A block with good proof of work on the tip, not yet connected: for quick relay. */
     void (*block_accepted)(void *arg, const struct block *b, const struct block_index *i);
     /* A durable point: coins on disk are those of this block. */
