@@ -1,4 +1,5 @@
-/* Blocks: immutable, reference-counted; the transactions and their arrays are freed with the block. */
+/* Blocks: immutable, reference-counted; the transactions and their arrays are freed with the block.
+ */
 #ifndef MITE_CHAIN_BLOCK_H
 #define MITE_CHAIN_BLOCK_H
 
@@ -22,8 +23,8 @@ struct block {
     struct block_hash hash;
     uint32_t n_tx;
     struct tx *const *tx;
-    struct span raw;      /* as serialised, with witnesses */
-    uint32_t base_size;   /* bytes without witnesses, header and count included */
+    struct span raw;    /* as serialised, with witnesses */
+    uint32_t base_size; /* bytes without witnesses, header and count included */
     /* private */
     int refs;      /* atomic */
     size_t memory; /* bytes of the struct and its arrays */
@@ -45,9 +46,11 @@ uint32_t block_weight(const struct block *b);
 size_t block_memory(const struct block *b);
 
 /* Merkle roots. *mutated (may be NULL): two equal hashes meet in a level (CVE-2012-2459). */
-void merkle_root(uint8_t root[32], uint8_t (*leaves)[32], size_t n, bool *mutated); /* leaves are overwritten */
+void merkle_root(uint8_t root[32], uint8_t (*leaves)[32], size_t n,
+                 bool *mutated); /* leaves are overwritten */
 void block_merkle_root(const struct block *b, uint8_t root[32], bool *mutated);
-void block_witness_merkle_root(const struct block *b, uint8_t root[32]); /* coinbase counts as zero */
+void block_witness_merkle_root(const struct block *b,
+                               uint8_t root[32]); /* coinbase counts as zero */
 /* Branch of leaf 0 (for Stratum and signet): the siblings from the bottom up. Returns how many. */
 size_t merkle_branch_first(uint8_t (*branch)[32], const uint8_t (*leaves)[32], size_t n);
 

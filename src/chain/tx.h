@@ -15,11 +15,11 @@
 #include "chain/hashes.h"
 #include "util/bytes.h"
 
-#define SEQUENCE_FINAL        0xffffffffu
-#define WITNESS_SCALE         4
-#define MAX_BLOCK_WEIGHT      4000000
-#define MAX_BLOCK_SERIALIZED  4000000
-#define LOCKTIME_THRESHOLD    500000000u
+#define SEQUENCE_FINAL       0xffffffffu
+#define WITNESS_SCALE        4
+#define MAX_BLOCK_WEIGHT     4000000
+#define MAX_BLOCK_SERIALIZED 4000000
+#define LOCKTIME_THRESHOLD   500000000u
 
 struct witness {
     const struct span *items;

@@ -9,6 +9,8 @@
  * Taproot is not among the deployments: like P2SH and segwit's script rules it holds from genesis,
  * but for the blocks that `flag_exceptions` names.
  */
+#include "consensus/params.h"
+
 #include "consensus/networks.h"
 
 #include "script/verify.h"

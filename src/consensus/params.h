@@ -32,7 +32,8 @@ enum buried_id {
     BURIED_COUNT
 };
 #define BURIED_NEVER INT32_MAX
-const char *buried_name(enum buried_id id); /* "bip66", as getdeploymentinfo lists it, in its order */
+const char *
+buried_name(enum buried_id id); /* "bip66", as getdeploymentinfo lists it, in its order */
 /* As -testactivationheight names it: "bip34", "dersig", "cltv", "csv", "segwit". */
 bool buried_from_option(const char *name, enum buried_id *id);
 
@@ -62,8 +63,8 @@ struct network {
 
     struct header genesis_header;
     struct block_hash genesis_hash;
-    const char *genesis_message;  /* coinbase text */
-    struct span genesis_output;   /* script */
+    const char *genesis_message; /* coinbase text */
+    struct span genesis_output;  /* script */
     int64_t genesis_reward;
 
     struct u256 pow_limit;
@@ -94,24 +95,28 @@ struct network {
     int64_t tx_time, tx_count;
     double tx_rate;
 
-    /* Of the headers pre-synchronisation: one bit kept of every so many headers; headers buffered. */
+    /* Of the headers pre-synchronisation: one bit kept of every so many headers; headers buffered.
+     */
     uint32_t headers_commitment_period, headers_redownload_buffer;
     uint32_t assumed_blocks_gb, assumed_coins_gb; /* size on disk, for the warning at start */
 
     bool require_standard; /* default of -acceptnonstdtxn is its contrary */
-    bool mine_on_demand;   /* blocks are made by command: a node alone or with an old tip is in sync */
+    bool
+        mine_on_demand; /* blocks are made by command: a node alone or with an old tip is in sync */
     bool default_consistency_checks;
     bool mockable_time; /* setmocktime is allowed */
     bool is_test_chain; /* coins are worth nothing: options that endanger them are allowed */
     uint64_t prune_after_height;
 };
 
-/* By the name of -chain: "main", "test", "testnet4", "signet", "regtest"; NULL where there is none. */
+/* By the name of -chain: "main", "test", "testnet4", "signet", "regtest"; NULL where there is none.
+ */
 const struct network *network_find(const char *name);
 const struct network *const *network_all(size_t *n);
 /* The genesis block, made from the parameters. */
 struct block *network_genesis(const struct network *net);
-/* A copy to change (-vbparams, -testactivationheight, -signetchallenge); free with network_free(). */
+/* A copy to change (-vbparams, -testactivationheight, -signetchallenge); free with network_free().
+ */
 struct network *network_copy(const struct network *net);
 void network_free(struct network *net);
 /* Sets the challenge and the magic that follows from it (BIP325). */

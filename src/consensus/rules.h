@@ -9,7 +9,7 @@
 #include "chain/coin.h"
 #include "consensus/headers.h"
 
-#define MAX_BLOCK_SIGOPS_COST 80000
+#define MAX_BLOCK_SIGOPS_COST    80000
 #define LOCKTIME_VERIFY_SEQUENCE 1u
 
 /* Context-free: sizes, amounts, duplicates, coinbase form ("bad-txns-..."). */
@@ -17,7 +17,7 @@ bool tx_check(const struct tx *tx, struct verdict *v);
 bool tx_is_final(const struct tx *tx, int32_t height, int64_t time);
 /* The coins of tx's inputs, in order, at `height`: maturity, ranges, sums. *fee out. */
 bool tx_check_inputs(const struct tx *tx, const struct coin *const *coins, int32_t height,
-    const struct network *net, int64_t *fee, struct verdict *v);
+                     const struct network *net, int64_t *fee, struct verdict *v);
 
 /* BIP68. coin_heights[i] is the height of input i's coin (the next block's for unconfirmed ones,
  * which count as height + 1 of the tip). The lock is met by a block after `prev`
@@ -26,8 +26,8 @@ struct sequence_lock {
     int32_t min_height;
     int64_t min_time;
 };
-struct sequence_lock sequence_lock_of(const struct tx *tx, uint32_t flags, const int32_t *coin_heights,
-    const struct hnode *prev);
+struct sequence_lock sequence_lock_of(const struct tx *tx, uint32_t flags,
+                                      const int32_t *coin_heights, const struct hnode *prev);
 bool sequence_lock_met(const struct sequence_lock *lock, const struct hnode *prev);
 
 /* Cost of all signature operations; coins in input order (not read for a coinbase). */
@@ -37,11 +37,11 @@ unsigned tx_legacy_sigops(const struct tx *tx);
 /* Context-free: header, signet's signature, merkle root and mutation, sizes, coinbase position,
  * transactions, legacy sigops. check_pow (also of the signature) and check_merkle false for a block
  * that is being made. */
-bool block_check(const struct block *b, const struct network *net, bool check_pow, bool check_merkle,
-    struct verdict *v);
+bool block_check(const struct block *b, const struct network *net, bool check_pow,
+                 bool check_merkle, struct verdict *v);
 /* After its predecessor: finality, BIP34, witness commitment, weight. */
 bool block_check_contextual(const struct block *b, const struct hnode *prev,
-    const struct network *net, struct verdict *v);
+                            const struct network *net, struct verdict *v);
 /* The witness commitment, and no witness without one: "bad-witness-nonce-size",
  * "bad-witness-merkle-match", "unexpected-witness". */
 bool block_check_witness(const struct block *b, bool segwit_active, struct verdict *v);
