@@ -20,9 +20,9 @@
 #include "util/random.h"
 #include "util/str.h"
 
-/* Reads a file of ../shared ("vectors/siphash.json"), NUL-terminated, into memory that the caller
- * frees. Skips the running test where the shared data is not there. */
-static inline char *shared_read(const char *name)
+/* Appends a file of ../shared ("vectors/siphash.json"). Skips the running test where the shared
+ * data is not there. */
+static inline void shared_append(const char *name, struct buf *b)
 {
     const char *dir = getenv("MITE_SHARED");
     char *path = path_join(dir ? dir : "../shared", name);
@@ -31,10 +31,16 @@ static inline char *shared_read(const char *name)
         free(path);
         skip();
     }
-    struct buf b = BUF_INIT;
-    bool ok = file_read(path, &b, (size_t)1 << 30);
+    bool ok = file_read(path, b, (size_t)1 << 30);
     free(path);
     assert_true(ok);
+}
+
+/* The same as text, in memory that the caller frees. */
+static inline char *shared_read(const char *name)
+{
+    struct buf b = BUF_INIT;
+    shared_append(name, &b);
     write_u8(&b, 0);
     return (char *)buf_take(&b, NULL);
 }
