@@ -16,7 +16,7 @@ bool fees_load(struct fee_estimator *f, const char *path);
 /* Feerate in sat/kvB for confirmation within `target` blocks, 0 where not enough is known.
  * *returned_target: the one for which it holds. */
 int64_t fees_estimate_smart(const struct fee_estimator *f, int target, bool conservative,
-    int *returned_target);
+                            int *returned_target);
 enum fee_horizon { FEE_HORIZON_SHORT, FEE_HORIZON_MEDIUM, FEE_HORIZON_LONG };
 int fees_max_target(const struct fee_estimator *f, enum fee_horizon h); /* 12, 48, 1008 */
 struct fee_range {
@@ -30,6 +30,6 @@ struct fee_raw {
     bool has_pass, has_fail;
 };
 void fees_estimate_raw(const struct fee_estimator *f, int target, double threshold,
-    enum fee_horizon h, struct fee_raw *out);
+                       enum fee_horizon h, struct fee_raw *out);
 
 #endif

@@ -7,11 +7,11 @@
 #include "mempool/mempool.h"
 
 struct template_options {
-    int64_t max_weight;       /* -blockmaxweight */
-    int64_t reserved_weight;  /* -blockreservedweight: header, coinbase */
-    int64_t reserved_sigops;  /* cost kept for the coinbase: 400 */
-    int64_t min_feerate;      /* -blockmintxfee, sat/kvB */
-    int32_t version;          /* 0: computed; -blockversion on regtest */
+    int64_t max_weight;      /* -blockmaxweight */
+    int64_t reserved_weight; /* -blockreservedweight: header, coinbase */
+    int64_t reserved_sigops; /* cost kept for the coinbase: 400 */
+    int64_t min_feerate;     /* -blockmintxfee, sat/kvB */
+    int32_t version;         /* 0: computed; -blockversion on regtest */
 };
 
 /* A block ready but for its nonce; transactions as mempool_select() chose them. */
@@ -27,7 +27,8 @@ struct block_template {
 };
 /* With `mempool` NULL the block is empty but for its coinbase. */
 struct block_template *template_create(struct chain *c, struct mempool *m,
-    const struct template_options *o, struct span coinbase_script);
+                                       const struct template_options *o,
+                                       struct span coinbase_script);
 void template_destroy(struct block_template *t);
 /* The block with a fresh extranonce in its coinbase and the merkle root that follows. */
 struct block *template_block(const struct block_template *t, uint64_t extranonce);
@@ -43,9 +44,9 @@ struct miner_options {
     struct chain *chain;
     struct mempool *mempool;
     struct template_options tmpl;
-    struct span script;     /* where the reward goes */
-    unsigned threads;       /* 0: all processors */
-    void (*wake)(void *);   /* called from a miner thread: the owner must call miner_poll() soon */
+    struct span script;   /* where the reward goes */
+    unsigned threads;     /* 0: all processors */
+    void (*wake)(void *); /* called from a miner thread: the owner must call miner_poll() soon */
     void *wake_arg;
 };
 struct miner *miner_start(const struct miner_options *o); /* subscribes to the chain */
