@@ -14,6 +14,10 @@ struct template_options {
     int32_t version;         /* 0: computed; -blockversion on regtest */
 };
 
+#define DEFAULT_BLOCK_RESERVED_WEIGHT 8000
+#define DEFAULT_BLOCK_RESERVED_SIGOPS 400
+#define DEFAULT_BLOCK_MIN_FEERATE     1
+
 /* A block ready but for its nonce; transactions as mempool_select() chose them. */
 struct block_template {
     struct header header;
@@ -21,6 +25,7 @@ struct block_template {
     struct block_selection selected;
     int32_t height;
     int64_t subsidy_and_fees;
+    int64_t weight;   /* reserved weight and transactions */
     int64_t min_time; /* median time past + 1, or what BIP94 asks */
     bool has_commitment;
     uint8_t witness_commitment[32];
@@ -29,11 +34,19 @@ struct block_template {
 struct block_template *template_create(struct chain *c, struct mempool *m,
                                        const struct template_options *o,
                                        struct span coinbase_script);
+/* With these transactions, in this order, whatever they pay: the coinbase claims the subsidy alone.
+ */
+struct block_template *template_create_with(struct chain *c, const struct template_options *o,
+                                            struct span coinbase_script,
+                                            const struct tx *const *txs, size_t n);
 void template_destroy(struct block_template *t);
 /* The block with a fresh extranonce in its coinbase and the merkle root that follows. */
 struct block *template_block(const struct block_template *t, uint64_t extranonce);
 /* Time of a header made now: not before min_time; bits follow it on test networks. */
 void template_update_time(struct block_template *t, struct chain *c);
+
+/* The least time that a block after prev may have. */
+int64_t template_min_time(const struct network *net, const struct hnode *prev);
 
 /* Solves a block on this thread, as generatetoaddress does. NULL after max_tries nonces. */
 struct block *mine_block(const struct block *b, const struct network *net, uint64_t *max_tries);
