@@ -270,6 +270,7 @@ bool pool_accept(struct mempool *m, const struct tx *tx, unsigned flags, int64_t
     change_init(&a.change, m);
     arena_init(&a.arena);
     if (accept_prepare(&a) && accept_scripts(&a)) {
+        accept_remember(&a);
         tell_replaced(&a);
         if (!(flags & MEMPOOL_TEST))
             accept_finish(&a);

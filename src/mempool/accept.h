@@ -41,6 +41,8 @@ bool accept_ephemeral(struct acceptance *a);
 bool accept_clusters(struct acceptance *a);
 /* Every input under the standard rules; reads nothing but `a`. */
 bool accept_scripts(struct acceptance *a);
+/* Notes in the script cache that they are good. */
+void accept_remember(const struct acceptance *a);
 /* Puts the entry in, and the replaced ones out. */
 void accept_finish(struct acceptance *a);
 /* All three in one, on a chain that is not busy. */

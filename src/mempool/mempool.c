@@ -320,6 +320,11 @@ uint64_t mempool_sequence(const struct mempool *m)
     return m->sequence;
 }
 
+uint64_t mempool_version(const struct mempool *m)
+{
+    return m->version;
+}
+
 bool mempool_is_optimal(const struct mempool *m)
 {
     return m->n_suboptimal == 0;

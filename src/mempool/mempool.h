@@ -25,10 +25,9 @@ struct mempool;
 
 struct mempool_options {
     struct chain *chain;
-    struct workers *workers;         /* for scripts of several inputs; may be NULL */
-    const struct sig_memo *sig_memo; /* may be NULL */
-    size_t max_bytes;                /* -maxmempool, as memory */
-    int64_t min_relay_feerate;       /* sat/kvB */
+    struct workers *workers;   /* for scripts of several inputs; may be NULL */
+    size_t max_bytes;          /* -maxmempool, as memory */
+    int64_t min_relay_feerate; /* sat/kvB */
     int64_t incremental_feerate;
     int64_t dust_relay_feerate;
     int64_t expiry_seconds;
@@ -41,7 +40,7 @@ struct mempool_options {
     bool persist_v1; /* mempool.dat in the old, unobfuscated form */
     int check_ratio; /* -checkmempool: one change in so many is followed by a check; 0: never */
 };
-/* All defaults; chain and the pointers are left NULL. */
+/* All defaults; chain and workers are left NULL. */
 void mempool_options_init(struct mempool_options *o);
 
 struct mempool_spend {
@@ -111,6 +110,7 @@ int64_t mempool_total_vsize(const struct mempool *m);
 int64_t mempool_total_fee(const struct mempool *m);
 size_t mempool_memory(const struct mempool *m);
 uint64_t mempool_sequence(const struct mempool *m); /* counts every addition and removal */
+uint64_t mempool_version(const struct mempool *m);  /* counts every change, of fees too */
 /* What a transaction must pay to get in while the pool is full: the rolling minimum, sat/kvB; 0
  * where there is none. The relay minimum is beside it. */
 int64_t mempool_min_feerate(struct mempool *m);

@@ -12,6 +12,7 @@
 
 #include "util/mem.h"
 #include "util/workers.h"
+#include "validation/script_cache.h"
 
 /* Below, handing out costs more than it gains. */
 enum { PARALLEL_INPUTS_MIN = 6, SLICES_MAX = 16 };
@@ -20,6 +21,7 @@ struct slice {
     struct job job;
     const struct acceptance *a;
     const struct sighash_cache *cache;
+    const struct sig_memo *memo;
     uint32_t from, to;
     uint32_t failed; /* == to: none */
     enum script_error err;
@@ -32,7 +34,7 @@ static void run_slice(struct job *job)
     const struct acceptance *a = s->a;
     for (s->failed = s->from; s->failed < s->to; s->failed++) {
         if (!script_verify_input(s->cache, s->failed, &a->spent[s->failed], SCRIPT_VERIFY_STANDARD,
-                                 a->m->opts.sig_memo, &s->err))
+                                 s->memo, &s->err))
             return;
     }
 }
@@ -81,6 +83,17 @@ static bool script_failure(struct acceptance *a, uint32_t in, enum script_error 
                         hash_to_hex(prev, tx->in[in].prev.txid.b), tx->in[in].prev.n);
 }
 
+/* A block on this tip that has the transaction need not verify it again: what passes under the
+ * standard flags passes under any part of them. */
+void accept_remember(const struct acceptance *a)
+{
+    struct script_cache *cache = chain_script_cache(a->m->opts.chain);
+    const struct hnode *tip = &chain_tip(a->m->opts.chain)->h;
+    uint32_t flags = block_script_flags(chain_network(a->m->opts.chain), tip);
+    if (cache && (flags & ~SCRIPT_VERIFY_STANDARD) == 0)
+        script_cache_add(cache, &a->tx->wtxid, flags);
+}
+
 bool accept_scripts(struct acceptance *a)
 {
     struct slice slice[SLICES_MAX];
@@ -91,6 +104,7 @@ bool accept_scripts(struct acceptance *a)
         slice[i] = (struct slice){.job = {.run = run_slice, .done = slice_done},
                                   .a = a,
                                   .cache = &cache,
+                                  .memo = chain_sig_memo(a->m->opts.chain),
                                   .from = (uint32_t)((uint64_t)a->tx->n_in * i / n),
                                   .to = (uint32_t)((uint64_t)a->tx->n_in * (i + 1) / n)};
     }

@@ -39,6 +39,13 @@ struct block_template *template_create(struct chain *c, struct mempool *m,
 struct block_template *template_create_with(struct chain *c, const struct template_options *o,
                                             struct span coinbase_script,
                                             const struct tx *const *txs, size_t n);
+/* Of the last template that chose from a mempool; not known before the first. */
+struct template_size {
+    bool known;
+    int64_t weight;
+    size_t n_tx;
+};
+struct template_size template_last_size(void);
 void template_destroy(struct block_template *t);
 /* The block with a fresh extranonce in its coinbase and the merkle root that follows. */
 struct block *template_block(const struct block_template *t, uint64_t extranonce);

@@ -93,6 +93,13 @@ static struct tx *make_coinbase(const struct block_template *t, struct span scri
 
 /* ---- templates ---- */
 
+static struct template_size last_size; /* the owner's */
+
+struct template_size template_last_size(void)
+{
+    return last_size;
+}
+
 static struct block_template *make_template(struct chain *c, const struct template_options *o,
                                             struct span script, struct block_selection selected)
 {
@@ -124,7 +131,9 @@ struct block_template *template_create(struct chain *c, struct mempool *m,
     chain_drain(c);
     if (m)
         mempool_select(m, &limits, &selected);
-    return make_template(c, o, coinbase_script, selected);
+    struct block_template *t = make_template(c, o, coinbase_script, selected);
+    last_size = (struct template_size){true, t->weight, t->selected.n};
+    return t;
 }
 
 struct block_template *template_create_with(struct chain *c, const struct template_options *o,
