@@ -5,12 +5,11 @@
  * such mistakes for bugs. Reasons are returned as static strings: a verdict keeps its text inside
  * itself, so it is looked up among those that a block check can give.
  */
-#include "mite/consensus.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "consensus/rules.h"
+#include "mite/consensus.h"
 #include "script/verify.h"
 #include "util/mem.h"
 
