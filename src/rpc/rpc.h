@@ -91,6 +91,7 @@ struct rpc_context {
     struct fee_estimator *fees;
     struct net *p2p;
     struct wallets *wallets;             /* NULL: -disablewallet */
+    struct miner **miner;                /* *miner is the built-in miner at work, or NULL */
     const struct template_options *tmpl; /* for block templates */
     const char *datadir;                 /* of the network */
     const char *log_path;
@@ -100,6 +101,9 @@ struct rpc_context {
     const char *const *warnings;   /* for the "warnings" fields, NULL-terminated */
     void (*shutdown)(void *arg);   /* asks the loop to end */
     void *shutdown_arg;
+    void (*advance)(void *arg,
+                    int64_t seconds); /* mockscheduler: periodic work as if so much later */
+    void *advance_arg;
 };
 const struct rpc_context *rpc_ctx(const struct rpc_call *call);
 bool rpc_deprecated_enabled(const struct rpc_call *call, const char *method);
