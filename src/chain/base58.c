@@ -130,7 +130,8 @@ bool base58check_decode(const char *s, struct buf *out, size_t max)
         if (memcmp(hash, out->data + out->len, CHECKSUM_SIZE) == 0)
             return true;
     }
-    wipe(out->data + before, len);
+    if (len > 0)
+        wipe(out->data + before, len);
     out->len = before;
     return false;
 }

@@ -231,8 +231,12 @@ static void wrong_coinbase(void **state)
     assert_alone(&p, true, "bad-cb-length", VERDICT_CONSENSUS);
     clear_parts(&p);
     take_apart(&p);
-    while (p.txs[7].n_in > 1)
-        buf_clear(&p.txs[7].in[--p.txs[7].n_in].script_sig);
+    while (p.txs[7].n_in > 1) {
+        struct mtx_in *in = &p.txs[7].in[--p.txs[7].n_in];
+
+        buf_clear(&in->script_sig);
+        mtx_in_set_witness(in, NULL, 0);
+    }
     p.txs[7].in[0].prev = none;
     assert_alone(&p, true, "bad-cb-multiple", VERDICT_CONSENSUS);
     clear_parts(&p);
