@@ -11,7 +11,7 @@
 struct network;
 struct tx_undo;
 
-/* The type of json_tx()'s object, for result types in tables. */
+/* The type of json_put_tx_fields()'s object, for result types in tables. */
 #define RPC_SCRIPT_PUBKEY_TYPE "{asm:str, desc:str, hex:hex, address?:str, type:str}"
 #define RPC_TX_FIELDS                                                                   \
     "txid:hex, hash:hex, size:num, vsize:num, weight:num, version:num, locktime:time, " \
@@ -20,17 +20,17 @@ struct tx_undo;
     "vout:[{value:amount, n:num, scriptPubKey:" RPC_SCRIPT_PUBKEY_TYPE "}]"
 
 /* An output script as an object: asm, desc, hex (where `hex`), address, type. */
-void json_script_pubkey(struct json *j, const char *key, const struct network *net,
-                        struct span script, bool hex);
+void json_put_script_pubkey(struct json *j, const char *key, const struct network *net,
+                            struct span script, bool hex);
 /* Address of a script as a string value under `key`; writes nothing where it has none. */
-bool json_script_address(struct json *j, const char *key, const struct network *net,
-                         struct span script);
+bool json_put_script_address(struct json *j, const char *key, const struct network *net,
+                             struct span script);
 /* The fields of a transaction, into an object that is open. With `undo` also "fee" and, where
  * `prevouts`, each input's "prevout"; with `hex` last the "hex". */
-void json_tx_fields(struct json *j, const struct network *net, const struct tx *tx,
-                    const struct tx_undo *undo, bool prevouts, bool hex);
+void json_put_tx_fields(struct json *j, const struct network *net, const struct tx *tx,
+                        const struct tx_undo *undo, bool prevouts, bool hex);
 /* Whole transaction as hex string. */
-void json_tx_hex(struct json *j, const char *key, const struct tx *tx);
+void json_put_tx_hex(struct json *j, const char *key, const struct tx *tx);
 
 /* A transaction from a hex argument; NULL with the error noted (-22,
  * "TX decode failed. Make sure the tx has at least one input."). */
@@ -54,10 +54,11 @@ bool rpc_sighash_type(struct rpc_call *call, const char *name, int *hash_type);
 
 /*
  * signrawtransactionwith*: signs all inputs of m with the keys of `provider`. `coins` are the spent
- * outputs in the order of the inputs (script data NULL: unknown). Writes {hex, complete, errors?}.
+ * outputs in the order of the inputs (script data NULL: unknown). Writes {hex, complete, errors?};
+ * false with the error noted.
  */
 struct signing_provider;
-void rpc_sign_tx(struct rpc_call *call, struct mtx *m, const struct tx_out *coins,
+bool rpc_sign_tx(struct rpc_call *call, struct mtx *m, const struct tx_out *coins,
                  const struct signing_provider *provider, int hash_type);
 /* The spent outputs of m from chain and mempool, overlaid by the "prevtxs" argument of a call
  * (array or NULL; its redeem and witness scripts are added to `scripts`). Array of m->n_in, memory
