@@ -120,7 +120,7 @@ static const char *static_reason(const char *reason)
 
 int mite_check_block(const uint8_t *bytes, size_t len, const char *network, const char **reason)
 {
-    const struct network *net = network_find(network);
+    const struct network *net = network ? network_find(network) : NULL;
     const char *why = NULL;
     struct block *b = NULL;
     struct verdict v;
