@@ -27,7 +27,7 @@ static inline void shared_append(const char *name, struct buf *b)
     const char *dir = getenv("MITE_SHARED");
     char *path = path_join(dir ? dir : "../shared", name);
     if (!path_exists(path)) {
-        printf("skipped: %s is not here\n", path);
+        printf("vectors not found: %s, test skipped\n", path);
         free(path);
         skip();
     }
