@@ -46,10 +46,12 @@ struct client *client_create(const struct client_options *o)
 
     c->o = *o;
     c->wallet = o->wallet ? xstrdup(o->wallet) : NULL;
-    char *encoded = base64_encode(o->credentials, strlen(o->credentials));
-    c->authorization = xasprintf("Basic %s", encoded);
-    wipe(encoded, strlen(encoded));
-    free(encoded);
+    if (o->credentials) {
+        char *encoded = base64_encode(o->credentials, strlen(o->credentials));
+        c->authorization = xasprintf("Basic %s", encoded);
+        wipe(encoded, strlen(encoded));
+        free(encoded);
+    }
     c->base = event_base_new();
     CHECK(c->base);
     return c;
@@ -60,7 +62,8 @@ void client_destroy(struct client *c)
     if (c->connection)
         evhttp_connection_free(c->connection);
     event_base_free(c->base);
-    wipe(c->authorization, strlen(c->authorization));
+    if (c->authorization)
+        wipe(c->authorization, strlen(c->authorization));
     free(c->authorization);
     free(c->wallet);
     free(c);
@@ -123,7 +126,8 @@ static bool send_request(struct client *c, struct evhttp_connection *e, const ch
     struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
     evhttp_add_header(headers, "Host", c->o.host);
     evhttp_add_header(headers, "Content-Type", "application/json");
-    evhttp_add_header(headers, "Authorization", c->authorization);
+    if (c->authorization)
+        evhttp_add_header(headers, "Authorization", c->authorization);
     evbuffer_add(evhttp_request_get_output_buffer(req), body, strlen(body));
     char *uri = uri_of(c);
     bool ok = evhttp_make_request(e, req, EVHTTP_REQ_POST, uri) == 0;
@@ -166,7 +170,7 @@ static enum client_result judge(const struct client *c, const struct exchange *x
         return x->error == EVREQ_HTTP_TIMEOUT ? CLIENT_FAILED : CLIENT_UNREACHABLE;
     }
     if (x->status == HTTP_UNAUTHORIZED) {
-        *error = xstrdup("Authorization failed: Incorrect rpcuser or rpcpassword were specified.");
+        *error = xasprintf("Authorization failed: %s", c->o.refusal);
         return CLIENT_FAILED;
     }
     if (x->status == HTTP_SERVICE_UNAVAILABLE || x->status == HTTP_FORBIDDEN) {
@@ -230,7 +234,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     CHECK(req);
     struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
     evhttp_add_header(headers, "Host", w->c->o.host);
-    evhttp_add_header(headers, "Authorization", w->c->authorization);
+    if (w->c->authorization)
+        evhttp_add_header(headers, "Authorization", w->c->authorization);
     static const char body[] = "{\"method\":\"getblockchaininfo\",\"params\":[],\"id\":0}";
     evbuffer_add(evhttp_request_get_output_buffer(req), body, sizeof(body) - 1);
     if (evhttp_make_request(w->connection, req, EVHTTP_REQ_POST, "/") == 0)

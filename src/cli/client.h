@@ -14,7 +14,8 @@ struct client;
 struct client_options {
     const char *host;
     uint16_t port;
-    const char *credentials; /* "user:password" */
+    const char *credentials; /* "user:password"; NULL: none were found */
+    const char *refusal;     /* what to say where they are refused */
     const char *wallet;      /* NULL: none named */
     const char *id;          /* JSON-RPC request id */
     int timeout_s;           /* of the call, 0: none */

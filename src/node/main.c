@@ -24,7 +24,7 @@ static void print_version(void)
 
 static void print_help(const struct options *o)
 {
-    char *text = options_help(option_bool(o, "help-debug"));
+    char *text = options_help(PROGRAM_MITED, option_bool(o, "help-debug"));
     print_version();
     printf("\n%s", text);
     free(text);
@@ -122,8 +122,10 @@ static int run(struct node *node)
 int main(int argc, char *argv[])
 {
     char *error;
-    struct node node = {
-        .options = options_create(), .lock_fd = -1, .blocks_lock_fd = -1, .wake_fd = -1};
+    struct node node = {.options = options_create(PROGRAM_MITED),
+                        .lock_fd = -1,
+                        .blocks_lock_fd = -1,
+                        .wake_fd = -1};
     int status = EXIT_SUCCESS;
     umask(0077);
     if (!options_parse_command_line(node.options, argc, argv, &error)) {

@@ -18,6 +18,8 @@
 #define NOT   OPTION_UNSUPPORTED
 #define NOP   OPTION_NO_EFFECT
 #define NET   OPTION_NETWORK_ONLY
+#define CLI   OPTION_CLI
+#define ONLY  OPTION_CLI_ONLY
 #define GONE  (OPTION_REMOVED | OPTION_HIDDEN)
 
 static const struct option_def general[] = {
@@ -39,18 +41,18 @@ static const struct option_def general[] = {
     {"coinstatsindex", NULL, B, "0", "Keep statistics of the coins at every height", NOT},
     {"conf", "<file>", S, NULL,
      "Configuration file (default: mite.conf, or bitcoin.conf where there is no mite.conf, in the data directory)",
-     OPTION_COMMAND_LINE_ONLY},
+     OPTION_COMMAND_LINE_ONLY | CLI},
     {"daemon", NULL, B, "0", "Run in the background", 0},
     {"daemonwait", NULL, B, "0", "As -daemon, but return only when the node is ready", 0},
-    {"datadir", "<dir>", S, NULL, "Data directory (default: ~/.mite)", OPTION_NO_NEGATION},
+    {"datadir", "<dir>", S, NULL, "Data directory (default: ~/.mite)", OPTION_NO_NEGATION | CLI},
     {"dbbatchsize", "<n>", I, "33554432", "Largest batch of the coins database, in bytes",
      DEBUG | NOP},
     {"dbcache", "<n>", I, "450", "Cache of coins in MiB (at least 4)", 0},
     {"debuglogfile", "<file>", S, "debug.log",
      "Log file, in the network's folder unless absolute; -nodebuglogfile writes none", 0},
-    {"help", NULL, B, "0", "Print this and exit (also -h, -?)", 0},
-    {"h", NULL, B, "0", "", OPTION_HIDDEN},
-    {"?", NULL, B, "0", "", OPTION_HIDDEN},
+    {"help", NULL, B, "0", "Print this and exit (also -h, -?)", CLI},
+    {"h", NULL, B, "0", "", OPTION_HIDDEN | CLI},
+    {"?", NULL, B, "0", "", OPTION_HIDDEN | CLI},
     {"includeconf", "<file>", L, NULL, "Another configuration file (in a configuration file only)",
      OPTION_FILE_ONLY},
     {"loadblock", "<file>", L, NULL, "Import blocks from a file at start", 0},
@@ -76,7 +78,7 @@ static const struct option_def general[] = {
     {"startupnotify", "<cmd>", L, NULL, "Run a command when the node is ready", NOT},
     {"txindex", NULL, B, "0", "Keep an index of all transactions", NOT},
     {"txospenderindex", NULL, B, "0", "Keep an index of what spends each output", NOT},
-    {"version", NULL, B, "0", "Print the version and exit", 0},
+    {"version", NULL, B, "0", "Print the version and exit", CLI},
 };
 
 static const struct option_def connection[] = {
@@ -224,15 +226,15 @@ static const struct option_def debugging[] = {
 
 static const struct option_def chain[] = {
     {"chain", "<chain>", S, NULL, "The network: main (default), test, testnet4, signet, regtest",
-     0},
+     CLI},
     {"regtest", NULL, B, "0",
-     "As -chain=regtest: a network of one's own, where blocks cost nothing", 0},
-    {"signet", NULL, B, "0", "As -chain=signet", 0},
+     "As -chain=regtest: a network of one's own, where blocks cost nothing", CLI},
+    {"signet", NULL, B, "0", "As -chain=signet", CLI},
     {"signetchallenge", "<hex>", L, NULL, "Script that blocks of the signet must satisfy",
-     OPTION_NO_NEGATION},
-    {"signetseednode", "<ip>", L, NULL, "Seed node of the signet", NOT | OPTION_NO_NEGATION},
-    {"testnet", NULL, B, "0", "As -chain=test", 0},
-    {"testnet4", NULL, B, "0", "As -chain=testnet4", 0},
+     OPTION_NO_NEGATION | CLI},
+    {"signetseednode", "<ip>", L, NULL, "Seed node of the signet", NOT | OPTION_NO_NEGATION | CLI},
+    {"testnet", NULL, B, "0", "As -chain=test", CLI},
+    {"testnet4", NULL, B, "0", "As -chain=testnet4", CLI},
     {"vbparams", "<deployment:start:end[:height]>", L, NULL, "Times of a deployment (regtest)",
      DEBUG},
 };
@@ -270,15 +272,15 @@ static const struct option_def rpc[] = {
     {"rpcbind", "<addr>[:port]", L, NULL,
      "Listen for calls at this address; counts only with -rpcallowip", NET},
     {"rpccookiefile", "<loc>", S, ".cookie",
-     "File with the password of this run, in the network's folder unless absolute", 0},
+     "File with the password of this run, in the network's folder unless absolute", CLI},
     {"rpccookieperms", "<readable-by>", S, "owner", "Who may read it (owner, group, all)", 0},
-    {"rpcpassword", "<pw>", S, NULL, "Password", OPTION_SECRET},
+    {"rpcpassword", "<pw>", S, NULL, "Password", OPTION_SECRET | CLI},
     {"rpcport", "<port>", I, NULL,
      "Port for calls (default: 8332, testnet3: 18332, testnet4: 48332, signet: 38332, regtest: 18443)",
-     NET},
+     NET | CLI},
     {"rpcservertimeout", "<n>", I, "30", "Seconds that a request may take to come in", DEBUG},
     {"rpcthreads", "<n>", I, "16", "Calls that may be under way at once, besides -rpcworkqueue", 0},
-    {"rpcuser", "<user>", S, NULL, "User name", OPTION_SECRET},
+    {"rpcuser", "<user>", S, NULL, "User name", OPTION_SECRET | CLI},
     {"rpcwhitelist", "<whitelist>", L, NULL, "Methods that a user may call, USER:METHOD,METHOD", 0},
     {"rpcwhitelistdefault", NULL, B, NULL,
      "Users without a list may call nothing (default: 1 where there is a list)", 0},
@@ -287,6 +289,32 @@ static const struct option_def rpc[] = {
 };
 
 /* Bitcoin Core once had these. */
+static const struct option_def cli[] = {
+    {"color", "<when>", S, "auto", "Colours in what -getinfo prints (always, auto, never)",
+     ONLY | OPTION_NO_NEGATION},
+    {"generate", NULL, B, "0",
+     "Mine blocks at once, as getnewaddress and generatetoaddress do; number of blocks and tries may follow",
+     ONLY},
+    {"getinfo", NULL, B, "0",
+     "What one asks first, from several calls: chain, connections, wallets", ONLY},
+    {"named", NULL, B, "0", "Arguments are name=value", ONLY},
+    {"rpcclienttimeout", "<n>", I, "900", "Seconds to wait for an answer (0: no limit)", ONLY},
+    {"rpcconnect", "<ip>", S, "127.0.0.1", "Where the node is, address or address:port", ONLY},
+    {"rpcid", "<id>", S, "1", "Id of the JSON-RPC request",
+     ONLY | OPTION_NO_NEGATION | OPTION_NEEDS_VALUE},
+    {"rpcwait", NULL, B, "0", "Wait for the node to start", ONLY},
+    {"rpcwaittimeout", "<n>", I, "0", "Seconds that -rpcwait waits (0: no limit)",
+     ONLY | OPTION_NO_NEGATION},
+    {"rpcwallet", "<walletname>", S, NULL, "Wallet to ask, by the name it was loaded with", ONLY},
+    {"stdin", NULL, B, "0",
+     "More arguments from standard input, one a line: for what nobody should see in the list of processes",
+     ONLY},
+    {"stdinrpcpass", NULL, B, "0", "RPC password from standard input, a line before all others",
+     ONLY},
+    {"stdinwalletpassphrase", NULL, B, "0",
+     "Passphrase of walletpassphrase from standard input, a line", ONLY},
+};
+
 static const struct option_def removed[] = {
     {"addrindex", NULL, S, NULL, "", GONE},
     {"alerts", NULL, S, NULL, "", GONE},
@@ -343,6 +371,7 @@ const struct option_group option_groups[] = {
     GROUP("Node relay options", relay),
     GROUP("Block creation options", mining),
     GROUP("RPC server options", rpc),
+    GROUP("Client options", cli),
     GROUP("Removed options", removed),
 };
 const size_t option_group_count = ARRAY_LEN(option_groups);
@@ -354,6 +383,12 @@ const struct option_def *option_find(const char *name)
             if (strcmp(option_groups[g].options[i].name, name) == 0)
                 return &option_groups[g].options[i];
     return NULL;
+}
+
+bool option_has(const struct option_def *def, enum option_program program)
+{
+    return program == PROGRAM_CLI ? (def->flags & (OPTION_CLI | OPTION_CLI_ONLY)) != 0
+                                  : !(def->flags & OPTION_CLI_ONLY);
 }
 
 /* Words of `text`, wrapped at 79 columns behind seven blanks. */
@@ -389,15 +424,21 @@ static void describe(struct buf *out, const struct option_def *d)
     free(text);
 }
 
-char *options_help(bool debug)
+char *options_help(enum option_program program, bool debug)
 {
     struct buf out = BUF_INIT;
-    write_printf(&out, "Usage: mited [options]\n\n");
+    write_printf(&out, "%s\n\n",
+                 program == PROGRAM_CLI
+                     ? "Usage: mite-cli [options] <command> [params]\n"
+                       "       mite-cli [options] -named <command> [name=value]...\n"
+                       "       mite-cli [options] help [command]"
+                     : "Usage: mited [options]");
     for (size_t g = 0; g < option_group_count; g++) {
         bool titled = false;
         for (size_t i = 0; i < option_groups[g].n; i++) {
             const struct option_def *d = &option_groups[g].options[i];
-            if (d->flags & OPTION_HIDDEN || (d->flags & OPTION_DEBUG && !debug))
+            if (!option_has(d, program) || d->flags & OPTION_HIDDEN ||
+                (d->flags & OPTION_DEBUG && !debug))
                 continue;
             if (!titled)
                 write_printf(&out, "%s:\n\n", option_groups[g].title);

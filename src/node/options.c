@@ -29,6 +29,7 @@ struct setting {
     bool negated; /* -nofoo: value is "0" */
 };
 struct options {
+    enum option_program program;
     struct setting *settings;
     size_t n, cap;
     const char *network; /* NULL until chosen */
@@ -37,9 +38,11 @@ struct options {
     size_t n_lists, cap_lists;
 };
 
-struct options *options_create(void)
+struct options *options_create(enum option_program program)
 {
-    return xcalloc(1, sizeof(struct options));
+    struct options *o = xcalloc(1, sizeof(*o));
+    o->program = program;
+    return o;
 }
 
 void options_destroy(struct options *o)
@@ -92,13 +95,14 @@ static const struct option_def *find_def(const char **name, const char **value, 
     return def;
 }
 
-static const char *nearest_option(const char *name)
+static const char *nearest_option(enum option_program program, const char *name)
 {
     const char *names[1024];
     size_t n = 0;
     for (size_t g = 0; g < option_group_count; g++)
         for (size_t i = 0; i < option_groups[g].n && n < ARRAY_LEN(names); i++)
-            if (!(option_groups[g].options[i].flags & (OPTION_HIDDEN | OPTION_REMOVED)))
+            if (option_has(&option_groups[g].options[i], program) &&
+                !(option_groups[g].options[i].flags & (OPTION_HIDDEN | OPTION_REMOVED)))
                 names[n++] = option_groups[g].options[i].name;
     return nearest_name(name, names, n);
 }
@@ -110,8 +114,8 @@ static bool parse_argument(struct options *o, const char *arg, char **error)
     const char *value = equals ? equals + 1 : NULL, *n = name;
     bool negated;
     const struct option_def *def = find_def(&n, &value, &negated);
-    if (!def) {
-        const char *near = nearest_option(name);
+    if (!def || !option_has(def, o->program)) {
+        const char *near = nearest_option(o->program, name);
         *error = near ? xasprintf("Invalid parameter %s. Did you mean -%s?", arg, near)
                       : xasprintf("Invalid parameter %s", arg);
     } else if (def->flags & OPTION_FILE_ONLY) {

@@ -33,8 +33,12 @@ enum option_flags {
     OPTION_NO_EFFECT = 128,  /* accepted: nothing here depends on it */
     OPTION_REMOVED = 256,    /* Bitcoin Core had it once: a warning */
     OPTION_COMMAND_LINE_ONLY = 512,
-    OPTION_FILE_ONLY = 1024
+    OPTION_FILE_ONLY = 1024,
+    OPTION_CLI = 2048,     /* mite-cli has it too */
+    OPTION_CLI_ONLY = 4096 /* mite-cli has it, mited does not */
 };
+/* Whose command line it is. Configuration files are shared and may set what either has. */
+enum option_program { PROGRAM_MITED, PROGRAM_CLI };
 struct option_def {
     const char *name; /* without '-' */
     const char *arg;  /* "<n>", or NULL */
@@ -53,7 +57,8 @@ extern const size_t option_group_count;
 const struct option_def *option_find(const char *name);
 
 /* The text of -help (with `debug`: of -help-debug); caller frees. */
-char *options_help(bool debug);
+char *options_help(enum option_program program, bool debug);
+bool option_has(const struct option_def *def, enum option_program program);
 
 /* ---- values ---- */
 
@@ -61,7 +66,7 @@ struct options;
 
 enum option_source { SOURCE_COMMAND_LINE, SOURCE_SETTINGS, SOURCE_FILE_SECTION, SOURCE_FILE };
 
-struct options *options_create(void);
+struct options *options_create(enum option_program program);
 void options_destroy(struct options *o);
 
 /* False: *error is a sentence (caller frees). */
