@@ -184,8 +184,9 @@ struct mempool_events {
     void (*added)(void *arg, const struct mempool_entry *e, bool limits);
     void (*removed)(void *arg, const struct mempool_entry *e, enum removal_reason reason,
                     uint64_t sequence);
-    /* A block took these; `removed` follows for each. */
-    void (*mined)(void *arg, const struct mempool_entry *const *e, size_t n, int32_t height);
+    /* A block took these (maybe none); `removed` follows for each. */
+    void (*mined)(void *arg, const struct block *b, int32_t height,
+                  const struct mempool_entry *const *e, size_t n);
 };
 void mempool_subscribe(struct mempool *m, const struct mempool_events *ev, void *arg);
 
@@ -195,6 +196,8 @@ struct block_selection {
     int64_t *fees, *sigops_cost;
     size_t n;
     int64_t total_fee, total_weight, total_sigops;
+    struct feefrac *chunks; /* that they came in */
+    size_t n_chunks;
 };
 /* `weight` and `sigops` are used up already (header, coinbase). */
 struct selection_limits {

@@ -27,13 +27,13 @@ static void doom_conflicts(struct mempool *m, const struct tx *tx, struct entry_
     }
 }
 
-static void tell_mined(struct mempool *m, const struct entry_list *mined, int32_t height)
+static void tell_mined(struct mempool *m, const struct block *b, int32_t height,
+                       const struct entry_list *mined)
 {
     for (size_t i = 0; i < m->n_subscribers; i++) {
         if (m->subscriber[i].events.mined)
-            m->subscriber[i].events.mined(m->subscriber[i].arg,
-                                          (const struct mempool_entry *const *)mined->e, mined->n,
-                                          height);
+            m->subscriber[i].events.mined(m->subscriber[i].arg, b, height,
+                                          (const struct mempool_entry *const *)mined->e, mined->n);
     }
 }
 
@@ -56,7 +56,7 @@ static void block_connected(void *arg, const struct block *b, const struct block
     struct entry_list mined = {0}, conflicts = {0};
     (void)undo;
     collect_mined(m, b, &mined);
-    tell_mined(m, &mined, i->h.height);
+    tell_mined(m, b, i->h.height, &mined);
     pool_remove(m, &mined, REMOVED_BLOCK);
     for (uint32_t k = 0; k < b->n_tx; k++) {
         if (k > 0)

@@ -17,7 +17,7 @@ struct selecting {
     struct mempool *m;
     const struct selection_limits *limits;
     struct block_selection *out;
-    size_t cap;
+    size_t cap, cap_chunks;
     uint64_t skip; /* mark of clusters left out */
     int32_t height;
     int64_t lock_time;
@@ -38,6 +38,15 @@ static void add_entry(struct selecting *s, const struct mempool_entry *e)
     o->total_fee += e->fee;
     o->total_weight += e->weight;
     o->total_sigops += e->sigops_cost;
+}
+
+static void add_chunk(struct selecting *s, const struct chunk *c)
+{
+    struct block_selection *o = s->out;
+    o->chunks = array_reserve(o->chunks, &s->cap_chunks, o->n_chunks + 1, sizeof(*o->chunks));
+    o->chunks[o->n_chunks++] = c->rate;
+    for (unsigned k = 0; k < c->count; k++)
+        add_entry(s, c->cluster->tx[c->first + k]);
 }
 
 static bool chunk_fits(const struct selecting *s, const struct chunk *c)
@@ -69,8 +78,7 @@ static void select_chunks(struct selecting *s)
         if (c->cluster->mark == s->skip)
             continue;
         if (chunk_fits(s, c)) {
-            for (unsigned k = 0; k < c->count; k++)
-                add_entry(s, c->cluster->tx[c->first + k]);
+            add_chunk(s, c);
             failures = 0;
             continue;
         }
@@ -102,5 +110,6 @@ void block_selection_clear(struct block_selection *s)
     free(s->txs);
     free(s->fees);
     free(s->sigops_cost);
+    free(s->chunks);
     *s = (struct block_selection){0};
 }
