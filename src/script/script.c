@@ -17,7 +17,7 @@
 void script_iter_init(struct script_iter *it, struct span script)
 {
     it->p = script.data;
-    it->end = script.data + script.len;
+    it->end = script.len > 0 ? script.data + script.len : script.data; /* NULL + 0 is undefined */
 }
 
 static bool read_push_len(struct script_iter *it, uint8_t op, size_t *len)
