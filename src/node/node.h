@@ -47,6 +47,7 @@ struct node {
     struct miner *miner;
     struct template_options tmpl;
     struct block_import *importing;
+    uint64_t prune_target;
     size_t next_import; /* of the -loadblock list */
 
     const char **warnings;

@@ -74,6 +74,8 @@ static void fill_context(struct node *node)
         .datadir = node->netdir,
         .log_path = node->log_path ? node->log_path : "",
         .start_mono_us = node->start_mono_us,
+        .dbcache_bytes = (size_t)option_int(node->options, "dbcache") << 20,
+        .prune_target = node->prune_target,
         .max_tx_fee = option_amount(node->options, "maxtxfee"),
         .deprecated = option_list(node->options, "deprecatedrpc"),
         .warnings = node->warnings,
@@ -191,8 +193,9 @@ static bool open_chain(struct node *node)
     uint8_t work[32];
     u256_to_le(work, co.min_chain_work);
     if (!hash_option(node, "assumevalid", co.assume_valid.b) ||
-        !hash_option(node, "minimumchainwork", work) || !prune_target(node, &co.prune_target))
+        !hash_option(node, "minimumchainwork", work) || !prune_target(node, &node->prune_target))
         return false;
+    co.prune_target = node->prune_target;
     co.min_chain_work = u256_from_le(work);
     node->chain = chain_open(&co, &node->error);
     return node->chain != NULL;
@@ -205,7 +208,6 @@ static bool open_mempool(struct node *node)
     mempool_options_init(&mo);
     mo.chain = node->chain;
     mo.workers = node->workers;
-    mo.sig_memo = chain_sig_memo(node->chain);
     mo.max_bytes = (size_t)option_int(o, "maxmempool") * 1000000;
     mo.min_relay_feerate = option_amount(o, "minrelaytxfee");
     mo.incremental_feerate = option_amount(o, "incrementalrelayfee");
@@ -279,6 +281,7 @@ void parts_close(struct node *node)
     while (node->workers && workers_wait(node->workers)) {
     }
     rpc_server_destroy(node->rpc);
+    rpc_waits_close();
     if (node->mempool)
         mempool_destroy(node->mempool);
     if (node->chain)

@@ -69,9 +69,11 @@ void rpc_help_method(struct buf *out, const struct rpc_method *m)
             write_printf(out, "\nArguments:\n");
         describe_param(out, n, p);
     }
-    write_printf(out, "\nResult:\n");
-    rpc_type_describe(out, m->result, 0);
-    write_printf(out, "\n");
+    if (m->result) {
+        write_printf(out, "\nResult:\n");
+        rpc_type_describe(out, m->result, 0);
+        write_printf(out, "\n");
+    }
 }
 
 struct line {

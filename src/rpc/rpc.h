@@ -96,6 +96,8 @@ struct rpc_context {
     const char *datadir;                 /* of the network */
     const char *log_path;
     int64_t start_mono_us;
+    size_t dbcache_bytes;
+    uint64_t prune_target;         /* bytes; UINT64_MAX: by hand; 0: no pruning */
     int64_t max_tx_fee;            /* default limit of sendrawtransaction, sat/kvB */
     const char *const *deprecated; /* -deprecatedrpc, NULL-terminated */
     const char *const *warnings;   /* for the "warnings" fields, NULL-terminated */

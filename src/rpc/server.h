@@ -32,4 +32,7 @@ bool rpc_server_is_idle(const struct rpc_server *s);
 /* Also removes the cookie. */
 void rpc_server_destroy(struct rpc_server *s);
 
+/* Frees what waiting methods hold of the chain; after the server. */
+void rpc_waits_close(void);
+
 #endif

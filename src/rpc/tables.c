@@ -2,14 +2,24 @@
 #include "rpc/rpc.h"
 
 extern const struct rpc_method rpc_blockchain_methods[];
+extern const struct rpc_method rpc_chain_control_methods[];
+extern const struct rpc_method rpc_chain_stats_methods[];
 extern const struct rpc_method rpc_control_methods[];
+extern const struct rpc_method rpc_decodescript_methods[];
 extern const struct rpc_method rpc_generate_methods[];
 extern const struct rpc_method rpc_mining_methods[];
+extern const struct rpc_method rpc_rawtransaction_methods[];
+extern const struct rpc_method rpc_util_methods[];
 
 const struct rpc_table rpc_tables[] = {
     {"blockchain", rpc_blockchain_methods},
+    {"blockchain", rpc_chain_control_methods},
+    {"blockchain", rpc_chain_stats_methods},
     {"control", rpc_control_methods},
     {"hidden", rpc_generate_methods},
     {"mining", rpc_mining_methods},
+    {"rawtransactions", rpc_rawtransaction_methods},
+    {"rawtransactions", rpc_decodescript_methods},
+    {"util", rpc_util_methods},
     {NULL, NULL},
 };

@@ -26,17 +26,23 @@ bool json_put_script_address(struct json *j, const char *key, const struct netwo
     return true;
 }
 
-void json_put_script_pubkey(struct json *j, const char *key, const struct network *net,
-                            struct span script, bool hex)
+void json_put_script_pubkey_fields(struct json *j, const struct network *net, struct span script,
+                                   bool hex)
 {
     struct solution s;
-    json_begin_object(j, key);
     put_asm(j, script, false);
     json_put_str_take(j, "desc", descriptor_infer(&net->address, script, NULL));
     if (hex)
         json_put_hex(j, "hex", script.data, script.len);
     json_put_script_address(j, "address", net, script);
     json_put_str(j, "type", script_type_name(script_solve(script, &s)));
+}
+
+void json_put_script_pubkey(struct json *j, const char *key, const struct network *net,
+                            struct span script, bool hex)
+{
+    json_begin_object(j, key);
+    json_put_script_pubkey_fields(j, net, script, hex);
     json_end(j);
 }
 

@@ -5,6 +5,7 @@
 #ifndef MITE_RPC_TX_JSON_H
 #define MITE_RPC_TX_JSON_H
 
+#include "chain/address.h"
 #include "chain/coin.h"
 #include "rpc/rpc.h"
 
@@ -22,6 +23,9 @@ struct tx_undo;
 /* An output script as an object: asm, desc, hex (where `hex`), address, type. */
 void json_put_script_pubkey(struct json *j, const char *key, const struct network *net,
                             struct span script, bool hex);
+/* The same fields into an object that is open. */
+void json_put_script_pubkey_fields(struct json *j, const struct network *net, struct span script,
+                                   bool hex);
 /* Address of a script as a string value under `key`; writes nothing where it has none. */
 bool json_put_script_address(struct json *j, const char *key, const struct network *net,
                              struct span script);
@@ -49,6 +53,11 @@ bool rpc_add_outputs(struct rpc_call *call, struct mtx *m, struct json_object *o
 /* An address of this network into its script; "Invalid Bitcoin address: x" (code -5) is noted. */
 bool rpc_address_script(struct rpc_call *call, const char *address, struct buf *script);
 
+/* isscript, iswitness, witness_version, witness_program of an address, into an open object. */
+void json_put_destination(struct json *j, const struct destination *d);
+/* What a signed message's signature is made over. */
+void rpc_message_hash(uint8_t out[32], const char *message);
+
 /* Name of a signature hash type ("ALL|ANYONECANPAY", "DEFAULT"); NULL gives the default, 0. */
 bool rpc_sighash_type(struct rpc_call *call, const char *name, int *hash_type);
 
@@ -66,8 +75,5 @@ bool rpc_sign_tx(struct rpc_call *call, struct mtx *m, const struct tx_out *coin
 struct tx_out *rpc_spent_outputs(struct rpc_call *call, const struct mtx *m,
                                  struct json_object *prevtxs, struct buf *memory,
                                  struct buf **scripts, size_t *n_scripts);
-
-/* Block hash or height of an argument to its index; the error is noted where there is none. */
-const struct block_index *rpc_arg_block(struct rpc_call *call, const char *name);
 
 #endif
