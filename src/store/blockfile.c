@@ -325,6 +325,11 @@ struct file_pos blockfiles_place_undo(struct blockfiles *f, int32_t file, uint32
     return pos;
 }
 
+void blockfiles_forget(struct blockfiles *f, int32_t file)
+{
+    f->files[file] = (struct counted_file){.dirty = true};
+}
+
 /* ---- writing (writer's thread) ---- */
 
 static bool close_file(struct open_file *o)

@@ -81,6 +81,9 @@ void blockfiles_count_block(struct blockfiles *f, struct file_pos at, uint32_t s
 /* Undo data of `size` bytes (without overhead) beside block file `file`. */
 struct file_pos blockfiles_place_undo(struct blockfiles *f, int32_t file, uint32_t size);
 
+/* The counts of a file become those of an empty one. */
+void blockfiles_forget(struct blockfiles *f, int32_t file);
+
 /* Writer: false with errno. `prev` is the hash of the block before (it goes into the checksum). */
 bool blockfiles_write_block(struct blockfiles *f, struct file_pos at, struct span block) MUST_USE;
 bool blockfiles_write_undo(struct blockfiles *f, struct file_pos at, const struct block_hash *prev,
@@ -90,7 +93,7 @@ bool blockfiles_finish(struct blockfiles *f, int32_t file, uint32_t size,
                        uint32_t undo_size) MUST_USE;
 /* All written so far is on disk. */
 bool blockfiles_sync(struct blockfiles *f) MUST_USE;
-/* Removes both files and forgets their counts (pruning). */
+/* Removes both files (pruning). */
 void blockfiles_remove(struct blockfiles *f, int32_t file);
 
 /* Any thread. The bytes of the record are appended to out. False: *error says which file and why

@@ -67,6 +67,9 @@ struct chain_options {
     uint32_t
         block_file_max; /* bytes of a block file; 0: Core's 128 MiB (-fastprune makes them small) */
     bool no_writer_thread; /* everything is written at once, on the owner (tests) */
+    /* stop_at_height is reached; the pipeline has halted. May be NULL. */
+    void (*stop)(void *arg);
+    void *stop_arg;
     /* Called from any thread when the owner should call chain_poll() soon. May be NULL. */
     void (*wake)(void *arg);
     void *wake_arg;
@@ -192,14 +195,21 @@ bool chain_verify(struct chain *c, int level, int blocks, char **error);
 void chain_prune_to(struct chain *c, int32_t height);
 bool chain_pruning(const struct chain *c); /* -prune is on */
 /* Feeds a file of [magic][length][block] records (-loadblock, reindex, in any order); blocks whose
- * parent comes later are kept by place. Works in slices: returns false when done, the loop calls it
- * again while it returns true. */
+ * parent comes later are kept by place. Works in slices of a few milliseconds. One at a time. */
 struct block_import;
+enum import_state {
+    IMPORT_DONE,   /* all was read, and what can be connected is: call chain_import_finish() */
+    IMPORT_READY,  /* step again soon: there is something to do at once */
+    IMPORT_WAITING /* step again after the next wake (workers_reap(), chain_poll()) */
+};
 struct block_import *chain_import_start(struct chain *c, const char *path, char **error);
 /* -reindex (also one that was interrupted): over the block files that are there. NULL where none is
  * to be done. */
 struct block_import *chain_reindex_start(struct chain *c);
-bool chain_import_step(struct block_import *imp);
+enum import_state chain_import_step(struct block_import *imp);
+/* The same to the end, waiting: for tools and tests. */
+void chain_import_run(struct block_import *imp);
+/* Frees it; what was not read stays unread (a reindex will go on at the next start). */
 void chain_import_finish(struct block_import *imp);
 
 /* ---- events ---- */
