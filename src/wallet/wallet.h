@@ -202,6 +202,8 @@ struct wallet_descriptor {
     size_t n_keys;
     int32_t filled; /* positions [range_begin, filled) are in the table of scripts */
     bool has_private;
+    int64_t input_weight; /* of an input that spends it, 0: not yet known, -1: not solvable */
+    bool input_witness;
 };
 const struct wallet_descriptor *wallet_descriptor_at(const struct wallet *w, size_t i);
 const struct wallet_descriptor *wallet_active_descriptor(const struct wallet *w,
@@ -314,6 +316,7 @@ enum fee_source {
     FEE_SOURCE_USER,
     FEE_SOURCE_ESTIMATE,
     FEE_SOURCE_FALLBACK,
+    FEE_SOURCE_MEMPOOL_MIN,
     FEE_SOURCE_MINIMUM
 };
 const char *fee_source_name(enum fee_source s); /* as fee_reason shows it */
@@ -349,7 +352,6 @@ struct spend_request {
     struct buf change_script;     /* empty: a new address */
     int change_position;          /* -1: random */
     int64_t max_weight;           /* 0: standard */
-    bool keep_sequence_default;
 };
 void spend_request_init(struct spend_request *r);
 void spend_request_clear(struct spend_request *r);
@@ -372,8 +374,8 @@ bool wallet_sign(struct wallet *w, struct mtx *m, const struct tx_out *coins, in
 void wallet_provider(struct wallet *w, struct signing_provider *out);
 bool wallet_sign_message(struct wallet *w, const struct destination *d, const uint8_t hash[32],
                          uint8_t sig[65], char **error);
-/* Bytes of the input that spends a script, virtual and signed; -1: not solvable. */
-int64_t wallet_input_weight(struct wallet *w, const struct tx_out *out);
+/* Weight of the signed input that spends the output; -1: not solvable. */
+int64_t wallet_input_weight(struct wallet *w, const struct tx_out *out, bool *witness);
 int64_t wallet_required_feerate(const struct wallet *w);
 
 /* ---- rescan ---- */
