@@ -74,7 +74,7 @@ static void add_script(struct wallet *w, struct wallet_descriptor *d, uint32_t i
     sha256(e->id, s.data, s.len);
     e->owner = d;
     e->index = index;
-    if (table_add(&w->scripts, e) != e)
+    if (table_add(&w->scripts, e))
         free(e);
 }
 

@@ -71,7 +71,7 @@ static void add_own(struct wallet *w, struct wtx *tx, uint32_t n)
     struct own_key *k = xcalloc(1, sizeof(*k));
 
     k->out = (struct outpoint){tx->txid, n};
-    if (table_add(&w->own_index, k) != k) {
+    if (table_add(&w->own_index, k)) {
         free(k);
         return;
     }
@@ -109,7 +109,7 @@ static void index_order(struct wallet *w, struct wtx *tx)
 
 void wallet_index_tx(struct wallet *w, struct wtx *tx)
 {
-    CHECK(table_add(&w->txs, tx) == tx);
+    CHECK(!table_add(&w->txs, tx));
     index_order(w, tx);
     index_spends(w, tx);
     index_own(w, tx);
