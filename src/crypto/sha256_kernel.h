@@ -18,6 +18,7 @@ struct mining_job {
 
 struct sha256_kernel {
     const char *name; /* "portable", "sha-ni", "avx2", "avx512" */
+    unsigned lanes;   /* messages that it does side by side */
     bool (*usable)(void);
     /* Tries nonces first .. first + count - 1 (count > 0, no wrap). Returns true and the first
      * winning nonce found, which has been checked in plain code; *tried says how many were tried.
@@ -27,8 +28,11 @@ struct sha256_kernel {
     void (*sha256d_64)(uint8_t *out, const uint8_t *in, size_t n);
 };
 
-/* The fastest usable one that passed its self-test against a known block; never NULL. */
+/* The fastest usable one that passed its self-test against a known block, found out at first use
+ * (which takes about a millisecond); never NULL. */
 const struct sha256_kernel *sha256_kernel_best(void);
+/* The one for fewer messages than the best has lanes. */
+const struct sha256_kernel *sha256_kernel_narrow(void);
 /* By name, or NULL where it is unknown or not usable here. */
 const struct sha256_kernel *sha256_kernel_find(const char *name);
 /* All that this build has; NULL-terminated. */
