@@ -227,7 +227,7 @@ static double ask_conservative(const struct fee_estimator *f, int target)
 static struct fee_estimate by_blocks(const struct fee_estimator *f, int target, bool conservative)
 {
     struct fee_estimate e = {.target = target,
-                             .source = FEE_SOURCE_BLOCKS,
+                             .source = FEE_POLICY_BLOCKS,
                              .error = "block_policy: Insufficient data or no feerate found"};
     if (target <= 0 || target > fees_max_target(f, FEE_HORIZON_LONG))
         return e;
@@ -252,14 +252,14 @@ static struct fee_estimate by_blocks(const struct fee_estimator *f, int target, 
     return e;
 }
 
-struct fee_estimate fees_estimate(struct fee_estimator *f, enum fee_source source, int target,
+struct fee_estimate fees_estimate(struct fee_estimator *f, enum fee_policy source, int target,
                                   bool conservative)
 {
     struct fee_estimate blocks = by_blocks(f, target, conservative);
-    if (source == FEE_SOURCE_BLOCKS || (source == FEE_SOURCE_ANY && blocks.error))
+    if (source == FEE_POLICY_BLOCKS || (source == FEE_POLICY_ANY && blocks.error))
         return blocks;
     struct fee_estimate now = fees_by_mempool(f, conservative);
-    if (source == FEE_SOURCE_MEMPOOL || now.error)
+    if (source == FEE_POLICY_MEMPOOL || now.error)
         return now;
     return now.feerate < blocks.feerate ? now : blocks;
 }

@@ -21,15 +21,15 @@ bool fees_save(struct fee_estimator *f, const char *dir);
 /* What is still unconfirmed is counted as not confirmed: before the last fees_save(). */
 void fees_flush_unconfirmed(struct fee_estimator *f);
 
-enum fee_source { FEE_SOURCE_ANY, FEE_SOURCE_BLOCKS, FEE_SOURCE_MEMPOOL };
+enum fee_policy { FEE_POLICY_ANY, FEE_POLICY_BLOCKS, FEE_POLICY_MEMPOOL };
 struct fee_estimate {
     int64_t feerate; /* sat/kvB; 0: none, error says why */
     int target;      /* blocks, for which it holds */
-    enum fee_source source;
+    enum fee_policy source;
     const char *error;
 };
 /* For confirmation within `target` blocks. ANY: the lower of both, or the error of either. */
-struct fee_estimate fees_estimate(struct fee_estimator *f, enum fee_source source, int target,
+struct fee_estimate fees_estimate(struct fee_estimator *f, enum fee_policy source, int target,
                                   bool conservative);
 
 enum fee_horizon { FEE_HORIZON_SHORT, FEE_HORIZON_MEDIUM, FEE_HORIZON_LONG };

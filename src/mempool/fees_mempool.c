@@ -108,7 +108,7 @@ static void compute(struct fee_estimator *f)
 struct fee_estimate fees_by_mempool(struct fee_estimator *f, bool conservative)
 {
     struct fee_estimate e = {
-        .target = MEMPOOL_TARGET, .source = FEE_SOURCE_MEMPOOL, .error = health_error(f)};
+        .target = MEMPOOL_TARGET, .source = FEE_POLICY_MEMPOOL, .error = health_error(f)};
     if (e.error)
         return e;
     if (!f->cached.valid || f->cached.time + CACHE_SECONDS < time_now() ||
