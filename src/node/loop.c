@@ -15,12 +15,14 @@
 #include <unistd.h>
 
 #include "node/node.h"
+#include "util/file.h"
 #include "util/log.h"
 #include "util/mem.h"
 #include "util/time.h"
 
 #define TICK_S           1
 #define MEMPOOL_TICK_US  INT64_C(60000000)
+#define FEES_SAVE_US     INT64_C(3600000000)
 #define QUIT_CHECK_MS    2
 #define QUIT_PATIENCE_US INT64_C(5000000)
 
@@ -44,8 +46,6 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
         return;
     workers_reap(node->workers);
     chain_poll(node->chain);
-    if (node->miner)
-        miner_poll(node->miner);
 }
 
 static int64_t now_us(const struct node *node)
@@ -56,11 +56,14 @@ static int64_t now_us(const struct node *node)
 static void periodic(struct node *node)
 {
     chain_tick(node->chain);
-    if (node->miner)
-        miner_poll(node->miner);
     if (now_us(node) >= node->next_mempool_tick_us) {
         node->next_mempool_tick_us = now_us(node) + MEMPOOL_TICK_US;
         mempool_tick(node->mempool);
+    }
+    if (now_us(node) >= node->next_fees_save_us) {
+        if (node->next_fees_save_us)
+            fees_part_save(node);
+        node->next_fees_save_us = now_us(node) + FEES_SAVE_US;
     }
     int64_t stop_at = option_int(node->options, "stopatheight");
     if (stop_at > 0 && chain_height(node->chain) >= stop_at)
@@ -97,7 +100,7 @@ static void finish_imports(struct node *node)
     if (option_bool(node->options, "persistmempool")) {
         char *path = node_path(node, "mempool.dat");
         struct mempool_load_options o = {.apply_fee_deltas = true, .apply_unbroadcast = true};
-        if (!mempool_load(node->mempool, path, &o, &error)) {
+        if (path_exists(path) && !mempool_load(node->mempool, path, &o, &error)) {
             log_warning("%s", error);
             free(error);
         }

@@ -34,7 +34,7 @@ struct node {
     struct event *wake, *tick, *stop, *quit_check, *import;
     int wake_fd;
     int64_t clock_skip_us; /* mockscheduler: periodic work thinks it is so much later */
-    int64_t next_mempool_tick_us;
+    int64_t next_mempool_tick_us, next_fees_save_us;
     bool stopping;
     int64_t start_mono_us;
 
@@ -48,6 +48,7 @@ struct node {
     struct template_options tmpl;
     struct block_import *importing;
     uint64_t prune_target;
+    struct u256 min_chain_work;
     size_t next_import; /* of the -loadblock list */
 
     const char **warnings;
@@ -91,6 +92,12 @@ bool user_agent_build(struct node *node) MUST_USE;
 /* parts.c: opens and closes the parts with their options. */
 bool parts_open(struct node *node) MUST_USE;
 void parts_close(struct node *node);
+
+/* gossip.c */
+void fees_part_open(struct node *node);
+void fees_part_save(struct node *node);
+void fees_part_close(struct node *node);
+bool net_part_open(struct node *node) MUST_USE;
 
 /* loop.c */
 bool loop_open(struct node *node) MUST_USE;

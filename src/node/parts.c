@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/net.h"
 #include "node/node.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -196,7 +197,7 @@ static bool open_chain(struct node *node)
         !hash_option(node, "minimumchainwork", work) || !prune_target(node, &node->prune_target))
         return false;
     co.prune_target = node->prune_target;
-    co.min_chain_work = u256_from_le(work);
+    node->min_chain_work = co.min_chain_work = u256_from_le(work);
     node->chain = chain_open(&co, &node->error);
     return node->chain != NULL;
 }
@@ -255,7 +256,11 @@ bool parts_open(struct node *node)
     /* The port first: whether it is free is known at once, whereas the chain may take a while. */
     if (!open_server(node) || !open_chain(node) || !open_mempool(node))
         return false;
+    fees_part_open(node);
+    if (!net_part_open(node))
+        return false;
     fill_context(node);
+    net_start(node->p2p);
     return true;
 }
 
@@ -276,12 +281,16 @@ void parts_close(struct node *node)
 {
     if (node->importing)
         chain_import_finish(node->importing);
+    if (node->p2p)
+        net_destroy(node->p2p);
     if (node->mempool)
         save_mempool(node);
     while (node->workers && workers_wait(node->workers)) {
     }
     rpc_server_destroy(node->rpc);
     rpc_waits_close();
+    if (node->fees)
+        fees_part_close(node);
     if (node->mempool)
         mempool_destroy(node->mempool);
     if (node->chain)

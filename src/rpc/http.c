@@ -453,10 +453,11 @@ struct http_server *http_create(struct event_base *base, int timeout_s,
 
 bool http_bind(struct http_server *s, const struct sockaddr *addr, socklen_t len)
 {
-    struct evconnlistener *l = evconnlistener_new_bind(
-        s->base, on_accept, s,
-        LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE | LEV_OPT_BIND_IPV6ONLY,
-        -1, addr, (int)len);
+    unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
+    if (addr->sa_family == AF_INET6)
+        flags |= LEV_OPT_BIND_IPV6ONLY;
+    struct evconnlistener *l =
+        evconnlistener_new_bind(s->base, on_accept, s, flags, -1, addr, (int)len);
     if (!l)
         return false;
     s->listeners =
