@@ -1,11 +1,10 @@
 /* See chain_dir.h. */
-#include "chain_dir.h"
-
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "chain_dir.h"
 #include "crypto/hash.h"
 #include "script/script.h"
 #include "util/mem.h"
