@@ -6,7 +6,12 @@ extern const struct rpc_method rpc_chain_control_methods[];
 extern const struct rpc_method rpc_chain_stats_methods[];
 extern const struct rpc_method rpc_control_methods[];
 extern const struct rpc_method rpc_decodescript_methods[];
+extern const struct rpc_method rpc_fees_hidden_methods[];
+extern const struct rpc_method rpc_fees_methods[];
 extern const struct rpc_method rpc_generate_methods[];
+extern const struct rpc_method rpc_mempool_hidden_methods[];
+extern const struct rpc_method rpc_mempool_methods[];
+extern const struct rpc_method rpc_mempool_submit_methods[];
 extern const struct rpc_method rpc_mining_methods[];
 extern const struct rpc_method rpc_rawtransaction_methods[];
 extern const struct rpc_method rpc_util_methods[];
@@ -15,11 +20,16 @@ const struct rpc_table rpc_tables[] = {
     {"blockchain", rpc_blockchain_methods},
     {"blockchain", rpc_chain_control_methods},
     {"blockchain", rpc_chain_stats_methods},
+    {"blockchain", rpc_mempool_methods},
     {"control", rpc_control_methods},
+    {"hidden", rpc_fees_hidden_methods},
     {"hidden", rpc_generate_methods},
+    {"hidden", rpc_mempool_hidden_methods},
     {"mining", rpc_mining_methods},
     {"rawtransactions", rpc_rawtransaction_methods},
     {"rawtransactions", rpc_decodescript_methods},
     {"util", rpc_util_methods},
+    {"rawtransactions", rpc_mempool_submit_methods},
+    {"util", rpc_fees_methods},
     {NULL, NULL},
 };
