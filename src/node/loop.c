@@ -62,11 +62,7 @@ static void periodic(struct node *node)
     }
     if (now_us(node) >= node->next_fees_save_us) {
         if (node->next_fees_save_us)
-<<<<<<< HEAD
             fees_part_save(node);
-=======
-            fees_save(node->fees, node->netdir);
->>>>>>> 77f0a94 (node: fee estimates over a restart)
         node->next_fees_save_us = now_us(node) + FEES_SAVE_US;
     }
     int64_t stop_at = option_int(node->options, "stopatheight");

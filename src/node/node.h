@@ -7,7 +7,6 @@
 
 #include <event2/event.h>
 
-#include "mempool/fees.h"
 #include "mempool/mempool.h"
 #include "mining/mining.h"
 #include "node/conf.h"

@@ -174,7 +174,7 @@ static const struct option_def zmq[] = {
 };
 
 static const struct option_def debugging[] = {
-    {"acceptstalefeeestimates", NULL, B, "0", "Read fee estimates however old", DEBUG},
+    {"acceptstalefeeestimates", NULL, B, "0", "Read fee estimates however old", DEBUG | NOP},
     {"capturemessages", NULL, B, "0", "Write all messages of peers to files", DEBUG | NOT},
     {"checkaddrman", "<n>", I, "0", "Check the address manager every so many operations",
      DEBUG | NOP},

@@ -235,21 +235,6 @@ static bool open_mempool(struct node *node)
     return node->mempool != NULL;
 }
 
-static void open_fees(struct node *node)
-{
-    node->fees = fees_create(node->mempool, node->chain);
-    fees_load(node->fees, node->netdir, option_bool(node->options, "acceptstalefeeestimates"));
-}
-
-static void close_fees(struct node *node)
-{
-    if (!node->fees)
-        return;
-    fees_flush_unconfirmed(node->fees);
-    fees_save(node->fees, node->netdir);
-    fees_destroy(node->fees);
-}
-
 static void template_defaults(struct node *node)
 {
     const struct options *o = node->options;
@@ -271,13 +256,9 @@ bool parts_open(struct node *node)
     /* The port first: whether it is free is known at once, whereas the chain may take a while. */
     if (!open_server(node) || !open_chain(node) || !open_mempool(node))
         return false;
-<<<<<<< HEAD
     fees_part_open(node);
     if (!net_part_open(node))
         return false;
-=======
-    open_fees(node);
->>>>>>> 77f0a94 (node: fee estimates over a restart)
     fill_context(node);
     net_start(node->p2p);
     return true;
@@ -308,12 +289,8 @@ void parts_close(struct node *node)
     }
     rpc_server_destroy(node->rpc);
     rpc_waits_close();
-<<<<<<< HEAD
     if (node->fees)
         fees_part_close(node);
-=======
-    close_fees(node);
->>>>>>> 77f0a94 (node: fee estimates over a restart)
     if (node->mempool)
         mempool_destroy(node->mempool);
     if (node->chain)
