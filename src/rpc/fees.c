@@ -30,13 +30,13 @@ static bool arg_conservative(struct rpc_call *call)
                          "\"economical\", \"conservative\"");
 }
 
-static enum fee_source source_of(struct json_object *options)
+static enum fee_policy source_of(struct json_object *options)
 {
     struct json_object *v = json_get(options, "fee_rate_estimator");
     const char *name = v ? json_object_get_string(v) : "none";
     if (strcasecmp(name, "block_policy") == 0)
-        return FEE_SOURCE_BLOCKS;
-    return strcasecmp(name, "mempool_policy") == 0 ? FEE_SOURCE_MEMPOOL : FEE_SOURCE_ANY;
+        return FEE_POLICY_BLOCKS;
+    return strcasecmp(name, "mempool_policy") == 0 ? FEE_POLICY_MEMPOOL : FEE_POLICY_ANY;
 }
 
 static int64_t option_verbosity(struct rpc_call *call, struct json_object *options)
@@ -84,7 +84,7 @@ static struct rpc_answer *estimatesmartfee(struct rpc_call *call)
     int64_t verbosity = option_verbosity(call, options);
     if (rpc_failed(call))
         return rpc_fail(call);
-    enum fee_source source = source_of(options);
+    enum fee_policy source = source_of(options);
     struct fee_estimate e = fees_estimate(ctx->fees, source, target, conservative);
     struct json *j = rpc_result(call);
     json_begin_object(j, NULL);
@@ -94,9 +94,9 @@ static struct rpc_answer *estimatesmartfee(struct rpc_call *call)
         json_end(j);
     } else {
         json_put_amount(j, "feerate", at_least_relayed(ctx->mempool, e.feerate));
-        if (source == FEE_SOURCE_ANY)
+        if (source == FEE_POLICY_ANY)
             json_put_str(j, "estimator",
-                         e.source == FEE_SOURCE_BLOCKS ? "block_policy" : "mempool_policy");
+                         e.source == FEE_POLICY_BLOCKS ? "block_policy" : "mempool_policy");
     }
     json_put_int(j, "blocks", e.target);
     if (verbosity >= 2)
