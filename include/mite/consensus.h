@@ -6,19 +6,11 @@
 #ifndef MITE_CONSENSUS_H
 #define MITE_CONSENSUS_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include <mite/chain.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* A spent output: its script and its amount in satoshi. The script's bytes stay the caller's. */
-typedef struct {
-    const uint8_t *script;
-    size_t script_len;
-    int64_t amount;
-} mite_output;
 
 /* Script verification flags: which rules hold. The bits are those that are used everywhere. */
 #define MITE_VERIFY_NONE                0u
@@ -51,12 +43,27 @@ typedef enum {
  * spends, in the order of its inputs. Returns 1 if the input is valid under `flags`, else 0; *err
  * (may be NULL) says why.
  */
-int mite_verify_input(const uint8_t *tx, size_t tx_len, unsigned input, const mite_output *spent,
-                      size_t n_spent, uint32_t flags, mite_error *err);
+MITE_API int mite_verify_input(const uint8_t *tx, size_t tx_len, unsigned input,
+                               const mite_output *spent, size_t n_spent, uint32_t flags,
+                               mite_error *err);
+
+/*
+ * The same for all inputs of a parsed transaction, and cheaper than one by one: what their
+ * signatures have in common is hashed once. Where 0 is returned, *input (may be NULL) is the first
+ * input that is not valid.
+ */
+MITE_API int mite_verify_tx(const mite_tx *tx, const mite_output *spent, size_t n_spent,
+                            uint32_t flags, unsigned *input, mite_error *err);
 
 /* A sentence for an error, such as "Script evaluated without error but finished with a false/empty
  * top stack element". Never NULL; static. */
-const char *mite_error_string(mite_error err);
+MITE_API const char *mite_error_string(mite_error err);
+
+/*
+ * Checks a transaction by itself: sizes, amounts, inputs named twice, the form of a coinbase.
+ * Returns 1, or 0 with *reason (may be NULL; static) in the field's words ("bad-txns-vin-empty").
+ */
+MITE_API int mite_check_tx(const mite_tx *tx, const char **reason);
 
 /*
  * Checks a serialised block by itself: proof of work, merkle root, sizes, transactions, signet's
@@ -64,8 +71,8 @@ const char *mite_error_string(mite_error err);
  * or "regtest". Returns 1, or 0 with *reason (may be NULL; static) in the field's words
  * ("bad-txnmrklroot"), "bad-encoding" where the bytes are no block, or "unknown-network".
  */
-int mite_check_block(const uint8_t *block, size_t block_len, const char *network,
-                     const char **reason);
+MITE_API int mite_check_block(const uint8_t *block, size_t block_len, const char *network,
+                              const char **reason);
 
 #ifdef __cplusplus
 }

@@ -36,18 +36,23 @@ static bool flags_ok(uint32_t flags)
     return !(flags & MITE_VERIFY_TAPROOT) || (flags & MITE_VERIFY_WITNESS);
 }
 
-static mite_error verify(const struct tx *tx, unsigned input, const mite_output *spent,
-                         uint32_t flags)
+/* Verifies inputs from *input to before `end`; stops at the first that is not valid. */
+static mite_error verify(const struct tx *tx, unsigned *input, unsigned end,
+                         const mite_output *spent, uint32_t flags)
 {
     struct tx_out *outs = xcalloc(tx->n_in, sizeof(*outs));
     struct sighash_cache cache;
     enum script_error error;
-    bool ok;
+    bool ok = true;
 
     for (uint32_t i = 0; i < tx->n_in; i++)
         outs[i] = (struct tx_out){spent[i].amount, span_of(spent[i].script, spent[i].script_len)};
     sighash_cache_init(&cache, tx, outs);
-    ok = script_verify_input(&cache, input, &outs[input], flags, NULL, &error);
+    for (; *input < end; (*input)++) {
+        ok = script_verify_input(&cache, *input, &outs[*input], flags, NULL, &error);
+        if (!ok)
+            break;
+    }
     free(outs);
     return ok ? MITE_ERR_OK : (mite_error)(MITE_ERR_SCRIPT + (int)error);
 }
@@ -68,8 +73,26 @@ int mite_verify_input(const uint8_t *tx_bytes, size_t tx_len, unsigned input,
     else if (n_spent != tx->n_in)
         why = MITE_ERR_SPENT;
     else
-        why = verify(tx, input, spent, flags);
+        why = verify(tx, &input, input + 1, spent, flags);
     tx_unref(tx);
+    return fail(err, why);
+}
+
+int mite_verify_tx(const mite_tx *public, const mite_output *spent, size_t n_spent, uint32_t flags,
+                   unsigned *input, mite_error *err)
+{
+    const struct tx *tx = (const struct tx *)public;
+    unsigned at = 0;
+    mite_error why;
+
+    if (!flags_ok(flags))
+        why = MITE_ERR_FLAGS;
+    else if (n_spent != tx->n_in)
+        why = MITE_ERR_SPENT;
+    else
+        why = verify(tx, &at, tx->n_in, spent, flags);
+    if (input && why != MITE_ERR_OK)
+        *input = at;
     return fail(err, why);
 }
 
@@ -116,6 +139,17 @@ static const char *static_reason(const char *reason)
             return reasons[i];
     CHECK(!"a reason that is not in the list");
     return NULL;
+}
+
+int mite_check_tx(const mite_tx *tx, const char **reason)
+{
+    struct verdict v;
+
+    if (tx_check((const struct tx *)tx, &v))
+        return 1;
+    if (reason)
+        *reason = static_reason(v.reason);
+    return 0;
 }
 
 int mite_check_block(const uint8_t *bytes, size_t len, const char *network, const char **reason)

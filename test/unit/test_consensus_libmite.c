@@ -5,6 +5,8 @@
  */
 #include "consensus/rules.h"
 #include "mite/consensus.h"
+#include "mite/hash.h"
+#include "mite/script.h"
 #include "script/verify.h"
 #include "support/vectors.h"
 #include "unit.h"
@@ -286,13 +288,198 @@ static void block_reasons(void **state)
     buf_clear(&raw);
 }
 
+/* ---- parsing, hashing, texts ---- */
+
+/* Against what the objects below say; every number past the last is refused. */
+static void assert_same_tx(const mite_tx *tx, const struct tx *want)
+{
+    uint8_t id[32];
+    mite_input in;
+    mite_output out;
+    const uint8_t *item;
+    size_t len;
+
+    mite_tx_id(tx, id);
+    assert_memory_equal(id, want->txid.b, 32);
+    mite_tx_witness_id(tx, id);
+    assert_memory_equal(id, want->wtxid.b, 32);
+    assert_int_equal(mite_tx_version(tx), want->version);
+    assert_int_equal(mite_tx_lock_time(tx), want->lock_time);
+    assert_int_equal(mite_tx_weight(tx), tx_weight(want));
+    assert_int_equal(mite_tx_n_inputs(tx), want->n_in);
+    assert_int_equal(mite_tx_n_outputs(tx), want->n_out);
+    for (uint32_t i = 0; i < want->n_in; i++) {
+        assert_true(mite_tx_input(tx, i, &in));
+        assert_memory_equal(in.prev_txid, want->in[i].prev.txid.b, 32);
+        assert_int_equal(in.prev_output, want->in[i].prev.n);
+        assert_int_equal(in.sequence, want->in[i].sequence);
+        assert_true(span_eq(span_of(in.script, in.script_len), want->in[i].script_sig));
+        assert_int_equal(in.witness_items, want->in[i].witness.n);
+        for (uint32_t k = 0; k < in.witness_items; k++) {
+            assert_true(mite_tx_witness(tx, i, k, &item, &len));
+            assert_true(span_eq(span_of(item, len), want->in[i].witness.items[k]));
+        }
+        assert_false(mite_tx_witness(tx, i, in.witness_items, &item, &len));
+    }
+    for (uint32_t i = 0; i < want->n_out; i++) {
+        assert_true(mite_tx_output(tx, i, &out));
+        assert_int_equal(out.amount, want->out[i].value);
+        assert_true(span_eq(span_of(out.script, out.script_len), want->out[i].script_pubkey));
+    }
+    assert_false(mite_tx_input(tx, want->n_in, &in));
+    assert_false(mite_tx_input(tx, SIZE_MAX, &in));
+    assert_false(mite_tx_output(tx, want->n_out, &out));
+    assert_false(mite_tx_witness(tx, want->n_in, 0, &item, &len));
+}
+
+static void parsed_block(void **state)
+{
+    struct buf raw = BUF_INIT;
+    uint8_t hash[32], header[80], *txids;
+    const struct block *want;
+    mite_block *b;
+    int mutated;
+
+    (void)state;
+    assert_null(mite_block_parse(NULL, 0));
+    mite_block_free(NULL);
+    shared_append("chain/blocks/mainnet-757739.bin", &raw);
+    assert_null(mite_block_parse(raw.data, raw.len - 1));
+    b = mite_block_parse(raw.data, raw.len);
+    want = block_parse(raw.data, raw.len);
+    assert_non_null(b);
+    mite_block_hash(b, hash);
+    assert_memory_equal(hash, want->hash.b, 32);
+    mite_block_header(b, header);
+    assert_memory_equal(header, raw.data, 80);
+    assert_int_equal(mite_block_weight(b), block_weight(want));
+    assert_int_equal(mite_block_n_txs(b), want->n_tx);
+    txids = xcalloc(want->n_tx, 32);
+    for (uint32_t i = 0; i < want->n_tx; i++) {
+        assert_same_tx(mite_block_tx(b, i), want->tx[i]);
+        assert_int_equal(mite_tx_is_coinbase(mite_block_tx(b, i)), i == 0);
+        mite_tx_id(mite_block_tx(b, i), txids + (size_t)i * 32);
+    }
+    assert_null(mite_block_tx(b, want->n_tx));
+    mite_merkle_root(hash, txids, want->n_tx, &mutated);
+    assert_memory_equal(hash, header + 36, 32);
+    assert_false(mutated);
+    free(txids);
+    block_unref(want);
+    mite_block_free(b);
+    buf_clear(&raw);
+}
+
+static void parsed_tx(void **state)
+{
+    struct buf b = BUF_INIT;
+    const char *reason = NULL;
+    mite_output spent = {(const uint8_t *)"\x51", 1, 0};
+    unsigned input = 7;
+    mite_error err;
+    mite_tx *tx;
+
+    (void)state;
+    hex_into(&b, spend_hex);
+    assert_null(mite_tx_parse(b.data, b.len - 1));
+    assert_null(mite_tx_parse(NULL, 0));
+    mite_tx_free(NULL);
+    tx = mite_tx_parse(b.data, b.len);
+    assert_non_null(tx);
+    assert_true(mite_check_tx(tx, &reason));
+    assert_true(mite_verify_tx(tx, &spent, 1, MITE_VERIFY_ALL, &input, &err));
+    assert_int_equal(err, MITE_ERR_OK);
+    assert_int_equal(input, 7);
+    assert_false(mite_verify_tx(tx, &spent, 0, MITE_VERIFY_ALL, NULL, &err));
+    assert_int_equal(err, MITE_ERR_SPENT);
+    assert_false(mite_verify_tx(tx, &spent, 1, 1u << 30, NULL, &err));
+    assert_int_equal(err, MITE_ERR_FLAGS);
+    spent.script_len = 0;
+    assert_false(mite_verify_tx(tx, &spent, 1, MITE_VERIFY_ALL, &input, NULL));
+    assert_int_equal(input, 0);
+    mite_tx_free(tx);
+    b.data[b.len - 6] = 0x80; /* the amount's sign */
+    tx = mite_tx_parse(b.data, b.len);
+    assert_false(mite_check_tx(tx, &reason));
+    assert_string_equal(reason, "bad-txns-vout-negative");
+    assert_false(mite_check_tx(tx, NULL));
+    mite_tx_free(tx);
+    buf_clear(&b);
+}
+
+static void hashes(void **state)
+{
+    uint8_t out[32], leaves[96];
+    char text[MITE_HASH_TEXT_SIZE];
+    int mutated;
+
+    (void)state;
+    mite_sha256(out, NULL, 0);
+    assert_hex(out, 32, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    mite_sha256d(out, "hello", 5);
+    assert_hex(out, 32, "9595c9df90075148eb06860365df33584b75bff782a510c6cd4883a419833d50");
+    mite_ripemd160(out, "", 0);
+    assert_hex(out, 20, "9c1185a5c5e9fc54612808977ee8f548b2258d31");
+    mite_hash160(out, "hello", 5);
+    assert_hex(out, 20, "b6a9c8c230722b7c748331a8b450f05566dc7d0f");
+    mite_tagged_hash(out, "TapLeaf", "", 0);
+    assert_hex(out, 32, "5212c288a377d1f8164962a5a13429f9ba6a7b84e59776a52c6637df2106facb");
+    mite_sha256(out, "abc", 3);
+    mite_hash_text(text, out);
+    assert_string_equal(text, "ad1500f261ff10b49c7a1796a36103b02322ae5dde404141eacf018fbf1678ba");
+    memset(out, 0, 32);
+    assert_true(mite_hash_parse(out, text));
+    assert_hex(out, 4, "ba7816bf");
+    assert_false(mite_hash_parse(out, text + 1));
+    assert_false(mite_hash_parse(out, ""));
+    mite_merkle_root(out, NULL, 0, NULL);
+    assert_hex(out, 4, "00000000");
+    memset(leaves, 7, sizeof(leaves));
+    mite_merkle_root(out, leaves, 3, &mutated);
+    assert_true(mutated);
+    leaves[0] = 1;
+    mite_merkle_root(out, leaves, 3, &mutated);
+    assert_false(mutated);
+}
+
+static void texts(void **state)
+{
+    static const char address[] = "bc1pqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqsyjer9e";
+    uint8_t script[MITE_ADDRESS_SCRIPT_SIZE], want[34] = {0x51, 32};
+    char text[MITE_ADDRESS_SIZE], small[8];
+
+    (void)state;
+    memset(want + 2, 1, 32);
+    assert_int_equal(mite_script_to_address("main", want, 34, text, sizeof(text)), strlen(address));
+    assert_string_equal(text, address);
+    assert_int_equal(mite_script_to_address("main", want, 34, small, sizeof(small)),
+                     strlen(address));
+    assert_string_equal(small, "bc1pqyq");
+    assert_int_equal(mite_script_to_address("main", want, 34, NULL, 0), strlen(address));
+    assert_int_equal(mite_script_to_address("nonet", want, 34, text, sizeof(text)), 0);
+    assert_int_equal(mite_script_to_address("main", want, 0, text, sizeof(text)), 0);
+    assert_int_equal(mite_address_to_script("main", address, script, sizeof(script)), 34);
+    assert_memory_equal(script, want, 34);
+    assert_int_equal(mite_address_to_script("main", address, script, 33), 34);
+    assert_int_equal(mite_address_to_script("test", address, script, sizeof(script)), 0);
+    assert_int_equal(mite_address_to_script("main", "", script, sizeof(script)), 0);
+    assert_string_equal(mite_script_type(want, 34), "witness_v1_taproot");
+    assert_string_equal(mite_script_type(NULL, 0), "nonstandard");
+    assert_int_equal(mite_script_text((const uint8_t *)"\x76\xa9\x05", 3, text, sizeof(text)), 25);
+    assert_string_equal(text, "OP_DUP OP_HASH160 [error]");
+    assert_int_equal(mite_script_sigops((const uint8_t *)"\x52\xae\xac", 3, 1), 3);
+    assert_int_equal(mite_script_sigops((const uint8_t *)"\x52\xae\xac", 3, 0), 21);
+    assert_true(mite_script_unspendable((const uint8_t *)"\x6a", 1));
+    assert_false(mite_script_unspendable((const uint8_t *)"\x51", 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(real_blocks),
-        cmocka_unit_test(arguments),
-        cmocka_unit_test(error_strings),
-        cmocka_unit_test(block_reasons),
+        cmocka_unit_test(real_blocks),   cmocka_unit_test(arguments),
+        cmocka_unit_test(error_strings), cmocka_unit_test(block_reasons),
+        cmocka_unit_test(parsed_block),  cmocka_unit_test(parsed_tx),
+        cmocka_unit_test(hashes),        cmocka_unit_test(texts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
