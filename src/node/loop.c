@@ -23,6 +23,7 @@
 #define TICK_S           1
 #define MEMPOOL_TICK_US  INT64_C(60000000)
 #define FEES_SAVE_US     INT64_C(3600000000)
+#define IDLE_MS          1
 #define QUIT_CHECK_MS    2
 #define QUIT_PATIENCE_US INT64_C(5000000)
 
@@ -53,9 +54,23 @@ static int64_t now_us(const struct node *node)
     return time_mono_us() + node->clock_skip_us;
 }
 
+/* Work that can wait, a slice at a time, between other events. */
+static void on_idle(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct node *node = arg;
+    struct timeval soon = {0, IDLE_MS * 1000};
+    if (node->wallets && wallets_idle(node->wallets))
+        evtimer_add(node->idle, &soon);
+}
+
 static void periodic(struct node *node)
 {
     chain_tick(node->chain);
+    if (node->wallets) {
+        wallets_tick(node->wallets);
+        event_active(node->idle, EV_TIMEOUT, 0);
+    }
     if (now_us(node) >= node->next_mempool_tick_us) {
         node->next_mempool_tick_us = now_us(node) + MEMPOOL_TICK_US;
         mempool_tick(node->mempool);
@@ -213,6 +228,7 @@ bool loop_open(struct node *node)
     node->tick = event_new(node->base, -1, EV_PERSIST, on_tick, node);
     node->stop = evtimer_new(node->base, on_stop, node);
     node->quit_check = evtimer_new(node->base, on_quit_check, node);
+    node->idle = evtimer_new(node->base, on_idle, node);
     node->import = evtimer_new(node->base, on_import, node);
     return true;
 }
@@ -227,8 +243,9 @@ void node_run(struct node *node)
 
 void loop_close(struct node *node)
 {
-    struct event *all[] = {node->signals[0], node->signals[1], node->signals[2], node->wake,
-                           node->tick,       node->stop,       node->quit_check, node->import};
+    struct event *all[] = {node->signals[0], node->signals[1], node->signals[2],
+                           node->wake,       node->tick,       node->stop,
+                           node->quit_check, node->import,     node->idle};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         if (all[i])
             event_free(all[i]);

@@ -11,6 +11,7 @@
 #include "mining/mining.h"
 #include "node/conf.h"
 #include "rpc/server.h"
+#include "wallet/wallet.h"
 
 /* The version of Bitcoin Core whose interface this is: peers and RPC are told it. */
 #define CLIENT_VERSION     319900
@@ -31,7 +32,7 @@ struct node {
 
     struct event_base *base;
     struct event *signals[3];
-    struct event *wake, *tick, *stop, *quit_check, *import;
+    struct event *wake, *tick, *stop, *quit_check, *import, *idle;
     int wake_fd;
     int64_t clock_skip_us; /* mockscheduler: periodic work thinks it is so much later */
     int64_t next_mempool_tick_us, next_fees_save_us;
@@ -43,7 +44,8 @@ struct node {
     struct mempool *mempool;
     struct fee_estimator *fees;
     struct net *p2p;
-    struct wallets *wallets;
+    struct wallets *wallets; /* NULL: -disablewallet */
+    struct wallet_node wallet_node;
     struct miner *miner;
     struct template_options tmpl;
     struct block_import *importing;
@@ -98,6 +100,9 @@ void fees_part_open(struct node *node);
 void fees_part_save(struct node *node);
 void fees_part_close(struct node *node);
 bool net_part_open(struct node *node) MUST_USE;
+
+/* wallet_link.c */
+bool wallets_part_open(struct node *node) MUST_USE;
 
 /* loop.c */
 bool loop_open(struct node *node) MUST_USE;

@@ -257,7 +257,7 @@ bool parts_open(struct node *node)
     if (!open_server(node) || !open_chain(node) || !open_mempool(node))
         return false;
     fees_part_open(node);
-    if (!net_part_open(node))
+    if (!net_part_open(node) || !wallets_part_open(node))
         return false;
     fill_context(node);
     net_start(node->p2p);
@@ -281,6 +281,8 @@ void parts_close(struct node *node)
 {
     if (node->importing)
         chain_import_finish(node->importing);
+    if (node->wallets)
+        wallets_destroy(node->wallets);
     if (node->p2p)
         net_destroy(node->p2p);
     if (node->mempool)
