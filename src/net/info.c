@@ -185,6 +185,16 @@ const char *net_user_agent(const struct net *n)
     return n->user_agent;
 }
 
+bool net_relays_txs(const struct net *n)
+{
+    return !n->opts.blocks_only;
+}
+
+int64_t net_ban_seconds(const struct net *n)
+{
+    return n->opts.ban_seconds;
+}
+
 size_t net_local_addresses(const struct net *n, struct net_local_address *out, size_t max)
 {
     size_t count = n->n_local < max ? n->n_local : max;

@@ -342,6 +342,7 @@ void net_destroy(struct net *n)
     struct peer *p;
     if (!n)
         return;
+    chain_unsubscribe(n->chain, n);
     while (n->parsing > 0 && workers_wait(n->opts.workers))
         ;
     TAILQ_FOREACH(p, &n->peers, link)

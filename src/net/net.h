@@ -109,6 +109,8 @@ void net_ping_all(struct net *n);
 void net_totals(const struct net *n, uint64_t *recv, uint64_t *sent);
 uint64_t net_local_services(const struct net *n);
 const char *net_user_agent(const struct net *n);
+bool net_relays_txs(const struct net *n); /* not -blocksonly */
+int64_t net_ban_seconds(const struct net *n);
 struct net_local_address {
     char addr[NETADDR_TEXT];
     uint16_t port;

@@ -170,11 +170,6 @@ bool netaddr_is_routable(const struct netaddr *a)
     return true;
 }
 
-enum addr_family netaddr_network(const struct netaddr *a)
-{
-    return netaddr_is_routable(a) ? (enum addr_family)a->family : ADDR_NONE;
-}
-
 /* IPv4 inside IPv6: NAT64, 6to4, Teredo and translated addresses are grouped by the IPv4 part. */
 static bool embedded_ipv4(const uint8_t ip[16], uint8_t out[4])
 {
@@ -198,6 +193,16 @@ static bool embedded_ipv4(const uint8_t ip[16], uint8_t out[4])
         return true;
     }
     return false;
+}
+
+enum addr_family netaddr_network(const struct netaddr *a)
+{
+    uint8_t v4[4];
+    if (!netaddr_is_routable(a))
+        return ADDR_NONE;
+    if (a->family == ADDR_IPV6 && embedded_ipv4(a->ip, v4))
+        return ADDR_IPV4;
+    return (enum addr_family)a->family;
 }
 
 /* The first byte names the kind (the numbers that peers.dat's hashes are made with). */

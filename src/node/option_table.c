@@ -94,7 +94,7 @@ static const struct option_def connection[] = {
      "Ask DNS seeds for peers (default: 1 unless -connect or -maxconnections=0)", 0},
     {"externalip", "<ip>", L, NULL, "Own address to tell peers", NOT},
     {"fixedseeds", NULL, B, "1", "Use built-in addresses where DNS gives none", NOP},
-    {"forcednsseed", NULL, B, "0", "Ask DNS seeds even where addresses are known", NOT},
+    {"forcednsseed", NULL, B, "0", "Ask DNS seeds even where addresses are known", 0},
     {"i2pacceptincoming", NULL, B, "1", "Accept I2P connections", NOP},
     {"i2psam", "<ip:port>", S, NULL, "I2P proxy", NOT},
     {"inboundrelaypercent", "<n>", I, "50",

@@ -13,6 +13,10 @@ extern const struct rpc_method rpc_mempool_hidden_methods[];
 extern const struct rpc_method rpc_mempool_methods[];
 extern const struct rpc_method rpc_mempool_submit_methods[];
 extern const struct rpc_method rpc_mining_methods[];
+extern const struct rpc_method rpc_net_block_methods[];
+extern const struct rpc_method rpc_net_hidden_methods[];
+extern const struct rpc_method rpc_net_methods[];
+extern const struct rpc_method rpc_net_nodes_methods[];
 extern const struct rpc_method rpc_rawtransaction_methods[];
 extern const struct rpc_method rpc_util_methods[];
 
@@ -21,11 +25,15 @@ const struct rpc_table rpc_tables[] = {
     {"blockchain", rpc_chain_control_methods},
     {"blockchain", rpc_chain_stats_methods},
     {"blockchain", rpc_mempool_methods},
+    {"blockchain", rpc_net_block_methods},
     {"control", rpc_control_methods},
     {"hidden", rpc_fees_hidden_methods},
     {"hidden", rpc_generate_methods},
     {"hidden", rpc_mempool_hidden_methods},
     {"mining", rpc_mining_methods},
+    {"hidden", rpc_net_hidden_methods},
+    {"network", rpc_net_methods},
+    {"network", rpc_net_nodes_methods},
     {"rawtransactions", rpc_rawtransaction_methods},
     {"rawtransactions", rpc_decodescript_methods},
     {"util", rpc_util_methods},

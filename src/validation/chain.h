@@ -233,5 +233,6 @@ struct chain_events {
     void (*flushed)(void *arg, const struct block_index *i);
 };
 void chain_subscribe(struct chain *c, const struct chain_events *events, void *arg);
+void chain_unsubscribe(struct chain *c, const void *arg); /* not from inside an event */
 
 #endif

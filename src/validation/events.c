@@ -10,6 +10,16 @@ void chain_subscribe(struct chain *c, const struct chain_events *events, void *a
     c->subscribers[c->n_subscribers++] = (struct subscriber){*events, arg};
 }
 
+void chain_unsubscribe(struct chain *c, const void *arg)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < c->n_subscribers; i++) {
+        if (c->subscribers[i].arg != arg)
+            c->subscribers[kept++] = c->subscribers[i];
+    }
+    c->n_subscribers = kept;
+}
+
 /* Calls one member of every subscriber that has it. */
 #define TELL(c, member, ...)                                 \
     for (size_t i_ = 0; i_ < (c)->n_subscribers; i_++) {     \
