@@ -63,32 +63,19 @@ static struct block *ask_block(void *arg, int32_t height)
     return i && (i->status & BLOCK_HAVE_DATA) ? chain_read_block(node->chain, i, &error) : NULL;
 }
 
-/* Into the mempool and to the peers, unless it pays more than the limit. */
-static bool do_submit(void *arg, const struct tx *tx, int64_t max_feerate, struct verdict *v)
+/* Into the mempool and to the peers. */
+static bool do_submit(void *arg, const struct tx *tx, struct verdict *v)
 {
     struct node *node = arg;
     struct accept_result r = {0};
-    bool known = mempool_get(node->mempool, &tx->txid) != NULL;
-    if (!known && max_feerate > 0) {
-        if (!mempool_accept(node->mempool, tx, MEMPOOL_TEST, &r)) {
-            *v = r.verdict;
-            accept_result_clear(&r);
-            return false;
-        }
-        bool dear = r.fee > feerate_fee(max_feerate, r.vsize);
-        accept_result_clear(&r);
-        if (dear)
-            return verdict_fail(v, VERDICT_POLICY, "max-fee-exceeded", "%s", "");
-    }
-    bool ok = known || mempool_accept(node->mempool, tx, 0, &r);
-    if (!known)
-        *v = r.verdict;
-    else
-        *v = (struct verdict){0};
+    bool ok = mempool_get(node->mempool, &tx->txid) || mempool_accept(node->mempool, tx, 0, &r);
+    *v = r.verdict;
     accept_result_clear(&r);
-    if (ok)
-        net_broadcast_tx(node->p2p, &tx->txid, &tx->wtxid);
-    return ok;
+    if (!ok)
+        return false;
+    mempool_set_unbroadcast(node->mempool, &tx->txid, true);
+    net_broadcast_tx(node->p2p, &tx->txid, &tx->wtxid);
+    return true;
 }
 
 static bool ask_in_mempool(void *arg, const struct txid *txid)

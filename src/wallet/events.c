@@ -108,13 +108,17 @@ void wallet_block_connected(struct wallet *w, const struct block *b, int32_t hei
 
 void wallet_block_disconnected(struct wallet *w, const struct block *b, int32_t height)
 {
+    const struct wallet_node *node = w->set->o.node;
+
     wallet_fill_all(w);
     w->last_height = height - 1;
     w->last_block = b->header.prev;
     for (uint32_t i = b->n_tx; i-- > 0;) {
         const struct tx *tx = b->tx[i];
-        /* A coinbase can never be valid elsewhere. */
-        enum wtx_state state = tx_is_coinbase(tx) ? WTX_ABANDONED : WTX_INACTIVE;
+        /* A coinbase can never be valid elsewhere; others may be back in the mempool already. */
+        enum wtx_state state = tx_is_coinbase(tx)                       ? WTX_ABANDONED
+                               : node->in_mempool(node->arg, &tx->txid) ? WTX_MEMPOOL
+                                                                        : WTX_INACTIVE;
         if (wallet_tx(w, &tx->txid))
             wallet_sync_tx(w, tx, state, NULL, -1, 0, true, false);
     }
@@ -266,7 +270,7 @@ void wallet_rebroadcast(struct wallet *w)
         struct verdict v = {0};
         bool due = t->state == WTX_INACTIVE || t->state == WTX_MEMPOOL;
         if (due && !tx_is_coinbase(t->tx) && wtx_depth(w, t) == 0)
-            node->submit(node->arg, t->tx, w->set->o.max_tx_fee, &v);
+            node->submit(node->arg, t->tx, &v);
     }
 }
 
@@ -295,7 +299,7 @@ bool wallet_commit_tx(struct wallet *w, const struct tx *tx, const struct wtx_no
         return verdict_fail(v, VERDICT_ERROR, "wallet-write-failed", "%s", wallet_db_error(w->db));
     if (!w->set->o.broadcast)
         return true;
-    if (!node->submit(node->arg, tx, w->set->o.max_tx_fee, v)) {
+    if (!node->submit(node->arg, tx, v)) {
         log_info("[%s] transaction cannot be broadcast now: %s", w->name, v->reason);
         return false;
     }

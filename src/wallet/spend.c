@@ -31,7 +31,7 @@ struct choice {
     struct wallet *w;
     const struct spend_request *r;
     int64_t feerate;
-    enum fee_source source;
+    enum spend_fee_source source;
     int64_t discard_feerate;
     enum output_type change_type;
     struct buf change_script; /* empty: none could be made */
@@ -61,7 +61,7 @@ static const char *const source_names[] = {
     "None",         "User Specified Fee", "Fee Rate Estimator",
     "Fallback fee", "Mempool Min Fee",    "Minimum Required Fee"};
 
-const char *fee_source_name(enum fee_source s)
+const char *spend_fee_source_name(enum spend_fee_source s)
 {
     return source_names[s];
 }
@@ -124,15 +124,15 @@ static void choose_feerate(struct choice *c)
         c->r->estimate_conservative >= 0 ? c->r->estimate_conservative : !signals_rbf(c);
     int64_t required = wallet_required_feerate(c->w);
 
-    c->source = FEE_SOURCE_USER;
+    c->source = SPEND_FEE_USER;
     c->feerate = c->r->feerate;
     if (c->r->feerate >= 0 && c->r->override_feerate)
         return;
     if (c->r->feerate < 0) {
-        c->source = FEE_SOURCE_ESTIMATE;
+        c->source = SPEND_FEE_ESTIMATE;
         c->feerate = o->node->fee_estimate(o->node->arg, target, conservative);
         if (c->feerate == 0) {
-            c->source = FEE_SOURCE_FALLBACK;
+            c->source = SPEND_FEE_FALLBACK;
             c->feerate = o->fallback_fee;
             if (c->feerate == 0)
                 return;
@@ -140,12 +140,12 @@ static void choose_feerate(struct choice *c)
         int64_t least = o->node->min_feerate(o->node->arg);
         if (c->feerate < least) {
             c->feerate = least;
-            c->source = FEE_SOURCE_MEMPOOL_MIN;
+            c->source = SPEND_FEE_MEMPOOL_MIN;
         }
     }
     if (required > c->feerate) {
         c->feerate = required;
-        c->source = FEE_SOURCE_MINIMUM;
+        c->source = SPEND_FEE_MINIMUM;
     }
 }
 
@@ -160,7 +160,7 @@ static bool check_feerate(const struct choice *c, int *code, char **error)
     char given[32], used[32], relay[32], own[32];
     const struct wallets_options *o = &c->w->set->o;
 
-    if (c->source == FEE_SOURCE_FALLBACK && c->feerate == 0)
+    if (c->source == SPEND_FEE_FALLBACK && c->feerate == 0)
         return fail(
             error, code, -4,
             xstrdup("Fee estimation failed. Fallbackfee is disabled. Wait a few blocks or enable "

@@ -26,8 +26,8 @@ struct wallet_node {
     bool (*block_times)(void *arg, const struct block_hash *hash, int64_t *time, int64_t *mtp,
                         int64_t *time_max);
     struct block *(*read_block)(void *arg, int32_t height); /* NULL: pruned or an error */
-    bool (*submit)(void *arg, const struct tx *tx, int64_t max_feerate,
-                   struct verdict *v); /* to mempool, and relays */
+    /* To the mempool, and on to the peers. True also where it is there already. */
+    bool (*submit)(void *arg, const struct tx *tx, struct verdict *v);
     bool (*in_mempool)(void *arg, const struct txid *txid);
     /* All transactions of the mempool, parents before children. */
     void (*mempool_each)(void *arg, void (*visit)(void *to, const struct tx *tx), void *to);
@@ -311,15 +311,15 @@ const struct outpoint *wallet_locked_at(const struct wallet *w, size_t i);
 
 /* ---- spending ---- */
 
-enum fee_source {
-    FEE_SOURCE_NONE,
-    FEE_SOURCE_USER,
-    FEE_SOURCE_ESTIMATE,
-    FEE_SOURCE_FALLBACK,
-    FEE_SOURCE_MEMPOOL_MIN,
-    FEE_SOURCE_MINIMUM
+enum spend_fee_source {
+    SPEND_FEE_NONE,
+    SPEND_FEE_USER,
+    SPEND_FEE_ESTIMATE,
+    SPEND_FEE_FALLBACK,
+    SPEND_FEE_MEMPOOL_MIN,
+    SPEND_FEE_MINIMUM
 };
-const char *fee_source_name(enum fee_source s); /* as fee_reason shows it */
+const char *spend_fee_source_name(enum spend_fee_source s); /* as fee_reason shows it */
 struct spend_output {
     struct buf script;
     int64_t value;
@@ -359,7 +359,7 @@ struct spend_result {
     struct mtx tx;
     int64_t fee;
     int change_position; /* -1: none */
-    enum fee_source fee_source;
+    enum spend_fee_source fee_source;
 };
 void spend_result_clear(struct spend_result *r);
 /* Chooses coins, adds change, and signs where `sign`. False: *error is Core's sentence, *code the

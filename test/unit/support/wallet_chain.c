@@ -132,10 +132,9 @@ static bool in_pool(void *arg, const struct txid *txid)
     return false;
 }
 
-static bool submit(void *arg, const struct tx *tx, int64_t max_feerate, struct verdict *v)
+static bool submit(void *arg, const struct tx *tx, struct verdict *v)
 {
     struct wallet_chain *c = arg;
-    (void)max_feerate;
     if (!c->accept)
         return verdict_fail(v, VERDICT_POLICY, "test-refuses", "by order");
     if (in_pool(arg, &tx->txid))
