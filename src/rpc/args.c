@@ -69,8 +69,7 @@ static bool bind_named(struct rpc_call *call, const char *name, struct json_obje
                 call, RPC_INVALID_PARAMETER,
                 "Parameter %s specified twice both as positional and named argument", name);
         if (call->args[at])
-            return rpc_set_error(call, RPC_INVALID_PARAMETER,
-                                 "Parameter %s specified multiple times", name);
+            return rpc_set_error(call, RPC_INVALID_PARAMETER, "Unknown named parameter %s", name);
         call->args[at] = v;
     } else {
         at = options_index(call->method, name);

@@ -237,7 +237,7 @@ const struct rpc_method rpc_blockchain_methods[] = {
      "A block: as hex (verbosity 0), with the ids of its transactions (1), with the transactions "
      "(2), or with the outputs that they spend besides (3).",
      RPC_PARAMS({"blockhash", "hex", RPC_REQUIRED, "The block's hash"},
-                {"verbosity", "num", "1", "How much: 0 to 3", .flags = RPC_ANY_TYPE}),
+                {"verbosity|verbose", "num", "1", "How much: 0 to 3", .flags = RPC_ANY_TYPE}),
      "hex | {" BLOCK_FIELDS "tx:[hex]} | {" BLOCK_FIELDS "tx:[" TX_WITH_FEE "]}"},
     {"getblockchaininfo", getblockchaininfo, "The state of the chain and of its verification.",
      RPC_NO_PARAMS,

@@ -13,6 +13,7 @@
  */
 #include "rpc/json.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
@@ -194,10 +195,30 @@ void json_put_value(struct json *j, const char *key, struct json_object *v)
     json_put_raw(j, key, s, len);
 }
 
+/* What json-c lets pass though it is no JSON: control characters in strings, NaN and Infinity, a
+ * point without digits behind it. */
+static bool is_strict(const char *text, size_t len)
+{
+    bool in_string = false;
+    for (size_t i = 0; i < len; i++) {
+        uint8_t c = (uint8_t)text[i];
+        if (in_string && c < 0x20)
+            return false;
+        if (in_string && c == '\\')
+            i++;
+        else if (c == '"')
+            in_string = !in_string;
+        else if (!in_string && (c == 'N' || c == 'I' ||
+                                (c == '.' && (i + 1 == len || !isdigit((uint8_t)text[i + 1])))))
+            return false;
+    }
+    return true;
+}
+
 struct json_object *json_parse(const char *text, size_t len, bool *ok)
 {
     *ok = false;
-    if (len > INT_MAX - 1)
+    if (len > INT_MAX - 1 || !is_strict(text, len))
         return NULL;
     struct json_tokener *t = json_tokener_new_ex(MAX_PARSE_DEPTH);
     CHECK(t);
