@@ -185,8 +185,7 @@ const struct rpc_method rpc_fees_methods[] = {
                 {"options", "{fee_rate_estimator?:str, verbosity?:num}", NULL,
                  "fee_rate_estimator: \"block_policy\" (how long transactions waited), "
                  "\"mempool_policy\" (what waits now) or \"none\" (the lower of both, default); "
-                 "verbosity 2: with statistics of the last blocks",
-                 NULL, RPC_NAMED_OPTIONS}),
+                 "verbosity 2: with statistics of the last blocks"}),
      "{feerate?:num, estimator?:str, errors?:[str], blocks:num, "
      "mempool_health_statistics?:[{block_height:num, block_weight:num, mempool_txs_weight:num}]}"},
     {0},

@@ -18,6 +18,7 @@ extern const struct rpc_method rpc_net_hidden_methods[];
 extern const struct rpc_method rpc_net_methods[];
 extern const struct rpc_method rpc_net_nodes_methods[];
 extern const struct rpc_method rpc_rawtransaction_methods[];
+extern const struct rpc_method rpc_scan_methods[];
 extern const struct rpc_method rpc_util_methods[];
 
 const struct rpc_table rpc_tables[] = {
@@ -26,6 +27,7 @@ const struct rpc_table rpc_tables[] = {
     {"blockchain", rpc_chain_stats_methods},
     {"blockchain", rpc_mempool_methods},
     {"blockchain", rpc_net_block_methods},
+    {"blockchain", rpc_scan_methods},
     {"control", rpc_control_methods},
     {"hidden", rpc_fees_hidden_methods},
     {"hidden", rpc_generate_methods},

@@ -155,6 +155,12 @@ struct coins_stats {
 void chain_coins_stats(struct chain *c, enum coins_hash_type type,
                        void (*done)(void *arg, const struct coins_stats *stats), void *arg);
 
+/* scantxoutset: shows every coin of such a snapshot to `visit`, on a worker; false from it ends the
+ * scan. `done` is called on the owner; of the statistics, ok, at and txouts (seen) count. */
+void chain_coins_scan(struct chain *c,
+                      bool (*visit)(void *arg, const struct outpoint *o, const struct coin *coin),
+                      void (*done)(void *arg, const struct coins_stats *stats), void *arg);
+
 /* ---- telling ---- */
 
 /* Headers in order, each on the one before. *last (may be NULL) gets the last one accepted.

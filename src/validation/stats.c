@@ -1,5 +1,5 @@
 /*
- * gettxoutsetinfo: counting and hashing all coins.
+ * gettxoutsetinfo: counting and hashing all coins; scantxoutset: looking at them all.
  *
  * The coins are flushed first, then a worker reads the database from end to end over an iterator,
  * which sees the state of the moment it was made whatever is written meanwhile. The owner waits for
@@ -22,6 +22,7 @@ struct stats_request {
     struct job job; /* first */
     struct chain *c;
     enum coins_hash_type type;
+    bool (*visit)(void *arg, const struct outpoint *o, const struct coin *coin);
     struct coins_stats stats;
     struct db_iter *it;
     void (*done)(void *arg, const struct coins_stats *stats);
@@ -128,6 +129,12 @@ static bool scan(struct stats_request *q, struct hashing *h)
         ok = read_record(q->it, &o, &coin, &memory);
         if (!ok)
             break;
+        if (q->visit) {
+            q->stats.txouts++;
+            if (!q->visit(q->arg, &o, &coin))
+                break;
+            continue;
+        }
         if (g.count && !txid_eq(&g.txid, &o.txid))
             hash_group(h, &g, &q->stats);
         g.txid = o.txid;
@@ -197,17 +204,11 @@ void stats_cancel_waiting(struct chain *c)
     }
 }
 
-void chain_coins_stats(struct chain *c, enum coins_hash_type type,
-                       void (*done)(void *arg, const struct coins_stats *stats), void *arg)
+static void request(struct chain *c, struct stats_request *q)
 {
-    struct stats_request *q = xcalloc(1, sizeof(*q));
-
     q->job.run = stats_run;
     q->job.done = stats_done;
     q->c = c;
-    q->type = type;
-    q->done = done;
-    q->arg = arg;
     c->stats_running++;
     q->next = c->stats_waiting;
     c->stats_waiting = q;
@@ -217,4 +218,27 @@ void chain_coins_stats(struct chain *c, enum coins_hash_type type,
     }
     flush_request(c);
     pipeline_pump(c, false);
+}
+
+void chain_coins_stats(struct chain *c, enum coins_hash_type type,
+                       void (*done)(void *arg, const struct coins_stats *stats), void *arg)
+{
+    struct stats_request *q = xcalloc(1, sizeof(*q));
+
+    q->type = type;
+    q->done = done;
+    q->arg = arg;
+    request(c, q);
+}
+
+void chain_coins_scan(struct chain *c,
+                      bool (*visit)(void *arg, const struct outpoint *o, const struct coin *coin),
+                      void (*done)(void *arg, const struct coins_stats *stats), void *arg)
+{
+    struct stats_request *q = xcalloc(1, sizeof(*q));
+
+    q->visit = visit;
+    q->done = done;
+    q->arg = arg;
+    request(c, q);
 }
