@@ -21,7 +21,7 @@ static struct network *own(struct node *node)
 static bool set_challenge(struct node *node)
 {
     const char *const *c = option_list(node->options, "signetchallenge");
-    if (!c[0] || strcmp(node->net->name, "signet") != 0)
+    if (!c[0] || node->net->signet_challenge.len == 0)
         return true;
     struct buf script = BUF_INIT;
     if (c[1])

@@ -1,9 +1,8 @@
 /* Methods that estimate feerates. */
-#include "mempool/fees.h"
-
 #include <math.h>
 #include <strings.h>
 
+#include "mempool/fees.h"
 #include "rpc/rpc.h"
 
 /* ---- arguments ---- */

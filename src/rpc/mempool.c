@@ -1,8 +1,7 @@
 /* Methods that look at the mempool, and its file. */
-#include "mempool/mempool.h"
-
 #include <stdlib.h>
 
+#include "mempool/mempool.h"
 #include "rpc/rpc.h"
 #include "util/file.h"
 #include "util/log.h"

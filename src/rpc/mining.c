@@ -1,9 +1,9 @@
 /* Methods for miners: what is going on, priorities, and handing in of blocks and headers. */
-#include "mining/mining.h"
+#include "rpc/mining.h"
 
 #include <stdlib.h>
 
-#include "rpc/mining.h"
+#include "mining/mining.h"
 #include "util/mem.h"
 #include "util/time.h"
 

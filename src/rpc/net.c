@@ -1,9 +1,9 @@
 /* Methods about the network: what it is doing, and who is on the other side. */
-#include "net/net.h"
+#include "rpc/net.h"
 
 #include <string.h>
 
-#include "rpc/net.h"
+#include "net/net.h"
 #include "util/mem.h"
 #include "util/time.h"
 

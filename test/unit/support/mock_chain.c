@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../unit.h"
 #include "crypto/hash.h"
 #include "script/standard.h"
-#include "../unit.h"
 #include "util/table.h"
 
 struct mock {
