@@ -49,6 +49,8 @@ struct template_size template_last_size(void);
 void template_destroy(struct block_template *t);
 /* The block with a fresh extranonce in its coinbase and the merkle root that follows. */
 struct block *template_block(const struct block_template *t, uint64_t extranonce);
+/* Its header alone; from any thread, since a template that nobody updates is not written to. */
+void template_header(const struct block_template *t, uint64_t extranonce, struct header *out);
 /* Time of a header made now: not before min_time; bits follow it on test networks. */
 void template_update_time(struct block_template *t, struct chain *c);
 
@@ -66,12 +68,15 @@ struct miner_options {
     struct template_options tmpl;
     struct span script;   /* where the reward goes */
     unsigned threads;     /* 0: all processors */
-    void (*wake)(void *); /* called from a miner thread: the owner must call miner_poll() soon */
+    void (*wake)(void *); /* from any thread: the owner must call miner_poll() soon */
     void *wake_arg;
 };
-struct miner *miner_start(const struct miner_options *o); /* subscribes to the chain */
+/* Subscribes to the chain; the script is copied. Work is given out by the first miner_poll(). */
+struct miner *miner_start(const struct miner_options *o);
+/* Ends the threads within milliseconds; before the chain is closed. */
 void miner_stop(struct miner *m);
-/* On the owner: hands in blocks found and gives out fresh work. Also call it every few seconds. */
+/* On the owner: hands in blocks found and gives out fresh work. Also call it every few seconds.
+ * There is no work while a chain of value is being synchronised or the chain's disk failed. */
 void miner_poll(struct miner *m);
 struct miner_stats {
     const char *kernel;

@@ -160,22 +160,44 @@ void template_destroy(struct block_template *t)
     free(t);
 }
 
+static struct tx *coinbase_of(const struct block_template *t, uint64_t extranonce)
+{
+    return extranonce == 0 ? tx_ref((struct tx *)t->coinbase)
+                           : make_coinbase(t, t->coinbase->out[0].script_pubkey, extranonce);
+}
+
+static void set_merkle_root(struct header *h, const struct block_template *t,
+                            const struct tx *coinbase)
+{
+    size_t n = t->selected.n + 1;
+    uint8_t(*leaves)[32] = xmalloc(n * sizeof(*leaves));
+    memcpy(leaves[0], coinbase->txid.b, 32);
+    for (size_t i = 1; i < n; i++)
+        memcpy(leaves[i], t->selected.txs[i - 1]->txid.b, 32);
+    merkle_root(h->merkle_root, leaves, n, NULL);
+    free(leaves);
+}
+
+void template_header(const struct block_template *t, uint64_t extranonce, struct header *out)
+{
+    struct tx *coinbase = coinbase_of(t, extranonce);
+    *out = t->header;
+    set_merkle_root(out, t, coinbase);
+    tx_unref(coinbase);
+}
+
 struct block *template_block(const struct block_template *t, uint64_t extranonce)
 {
     size_t n = t->selected.n + 1;
     const struct tx **txs = xmalloc(n * sizeof(*txs));
-    uint8_t(*leaves)[32] = xmalloc(n * sizeof(*leaves));
     struct header h = t->header;
-    txs[0] = extranonce == 0 ? tx_ref((struct tx *)t->coinbase)
-                             : make_coinbase(t, t->coinbase->out[0].script_pubkey, extranonce);
+    struct tx *coinbase = coinbase_of(t, extranonce);
+    txs[0] = coinbase;
     for (size_t i = 1; i < n; i++)
         txs[i] = t->selected.txs[i - 1];
-    for (size_t i = 0; i < n; i++)
-        memcpy(leaves[i], txs[i]->txid.b, 32);
-    merkle_root(h.merkle_root, leaves, n, NULL);
+    set_merkle_root(&h, t, coinbase);
     struct block *b = block_create(&h, txs, n);
-    tx_unref(txs[0]);
-    free(leaves);
+    tx_unref(coinbase);
     free(txs);
     return b;
 }
