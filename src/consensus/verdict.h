@@ -34,7 +34,7 @@ enum verdict_kind {
 struct verdict {
     enum verdict_kind kind;
     char reason[128]; /* "bad-txns-vin-empty" */
-    char detail[256]; /* debug message, may be empty */
+    char detail[400]; /* debug message, may be empty */
 };
 
 /* Sets and returns false, so that a check can end in `return verdict_fail(...)`. */

@@ -212,7 +212,7 @@ static struct rpc_answer *generate_with(struct rpc_call *call, struct span scrip
     struct block *solved = NULL;
     struct block_template *t = template_create_with(ctx->chain, ctx->tmpl, script, l->tx, l->n);
     struct block *b = template_block(t, 0);
-    char text[400];
+    char text[600];
     if (!chain_test_block(ctx->chain, b, false, true, &v))
         rpc_set_error(call, RPC_VERIFY_ERROR, "TestBlockValidity failed: %s",
                       verdict_text(&v, text, sizeof(text)));

@@ -57,7 +57,7 @@ static bool is_confirmed(struct rpc_call *call, const struct tx *tx)
 
 static bool reject(struct rpc_call *call, const struct verdict *v)
 {
-    char text[400];
+    char text[600];
     enum rpc_code code = RPC_VERIFY_REJECTED;
     if (v->kind == VERDICT_MISSING_INPUTS || v->kind == VERDICT_ERROR)
         code = RPC_VERIFY_ERROR;
@@ -144,7 +144,7 @@ static void put_accepted(struct json *j, const struct tx *tx, const struct accep
 
 static void put_refused(struct json *j, const struct verdict *v)
 {
-    char text[400];
+    char text[600];
     json_put_bool(j, "allowed", false);
     if (v->kind == VERDICT_MISSING_INPUTS) {
         json_put_str(j, "reject-reason", "missing-inputs");

@@ -131,7 +131,7 @@ static struct rpc_answer *getprioritisedtransactions(struct rpc_call *call)
 
 struct rpc_answer *rpc_answer_bip22(struct rpc_call *call, const struct verdict *v)
 {
-    char text[400];
+    char text[600];
     if (v->kind == VERDICT_VALID)
         return rpc_ok_null(call);
     if (v->kind == VERDICT_ERROR)
