@@ -185,9 +185,10 @@ static int call_method(struct setup *s, struct client *c, const struct arguments
 
     if (a->n == 0)
         return cli_fail("too few parameters (need at least command)");
+    const char *const *args = (const char *const *)a->v + 1;
     char *params = option_bool(s->options, "named")
-                       ? cli_named(a->v[0], a->v + 1, a->n - 1, &error)
-                       : cli_positional(a->v[0], a->v + 1, a->n - 1, &error);
+                       ? cli_named(a->v[0], args, a->n - 1, &error)
+                       : cli_positional(a->v[0], args, a->n - 1, &error);
     if (!params) {
         cli_fail(error);
         free(error);

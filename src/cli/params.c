@@ -11,7 +11,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#include "util/bytes.h"
+#include "rpc/json.h"
 #include "util/mem.h"
 
 struct method_params {
@@ -316,17 +316,8 @@ static enum param_format format_by_position(const char *params, size_t position)
 
 static bool parse_json(const char *text, struct json_object **value)
 {
-    struct json_tokener *tok = json_tokener_new();
-    size_t len = strlen(text);
-
-    json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    *value = json_tokener_parse_ex(tok, text, (int)len + 1);
-    bool ok = json_tokener_get_error(tok) == json_tokener_success;
-    if (!ok) {
-        json_object_put(*value);
-        *value = NULL;
-    }
-    json_tokener_free(tok);
+    bool ok;
+    *value = json_parse(text, strlen(text), &ok);
     return ok;
 }
 
@@ -359,7 +350,7 @@ static char *json_text(struct json_object *o)
     return xstrdup(json_object_to_json_string_ext(o, JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-char *cli_positional(const char *method, char *const *args, size_t n, char **error)
+char *cli_positional(const char *method, const char *const *args, size_t n, char **error)
 {
     const char *params = cli_method_params(method);
     struct json_object *list = json_object_new_array();
@@ -429,7 +420,7 @@ static char *join_named(struct json_object *named, struct json_object *list)
     return joined;
 }
 
-char *cli_named(const char *method, char *const *args, size_t n, char **error)
+char *cli_named(const char *method, const char *const *args, size_t n, char **error)
 {
     const char *params = cli_method_params(method);
     struct json_object *named = json_object_new_object(), *list = json_object_new_array();

@@ -20,7 +20,7 @@ const char *cli_method_name(size_t i);
 /* The call's "params" as JSON text, caller frees: an array in order, or (-named) an object, where
  * arguments that are no `name=value` go in order into its "args". NULL: *error is a sentence
  * (caller frees). */
-char *cli_positional(const char *method, char *const *args, size_t n, char **error);
-char *cli_named(const char *method, char *const *args, size_t n, char **error);
+char *cli_positional(const char *method, const char *const *args, size_t n, char **error);
+char *cli_named(const char *method, const char *const *args, size_t n, char **error);
 
 #endif
