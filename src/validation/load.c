@@ -179,7 +179,8 @@ bool load_index(struct chain *c, char **error)
               blockdb_load_files(c->index_db, c->files, error);
 
     if (ok) {
-        qsort(l.all, l.n, sizeof(*l.all), by_height);
+        if (l.n)
+            qsort(l.all, l.n, sizeof(*l.all), by_height);
         ok = link_all(c, &l, error) && files_exist(c, &l, error);
     }
     free(l.all);

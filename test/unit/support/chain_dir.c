@@ -20,10 +20,18 @@ static void fatal(void *arg, const char *message)
 void test_chain_init(struct test_chain *t, const char *network, unsigned threads)
 {
     const char *tmp = getenv("TMPDIR");
+    char *dir = xasprintf("%s/mite-chain-XXXXXX", tmp ? tmp : "/tmp");
 
+    CHECK(mkdtemp(dir));
+    test_chain_init_in(t, network, threads, dir);
+    free(dir);
+}
+
+void test_chain_init_in(struct test_chain *t, const char *network, unsigned threads,
+                        const char *dir)
+{
     memset(t, 0, sizeof(*t));
-    t->dir = xasprintf("%s/mite-chain-XXXXXX", tmp ? tmp : "/tmp");
-    CHECK(mkdtemp(t->dir));
+    t->dir = xstrdup(dir);
     t->workers = workers_create(threads, NULL, NULL);
     t->opts = (struct chain_options){
         .net = network_find(network),

@@ -18,6 +18,9 @@ struct test_chain {
 
 /* A folder under TMPDIR; options for the network with everything checked. Not opened yet. */
 void test_chain_init(struct test_chain *t, const char *network, unsigned threads);
+/* The same in a folder that is there. */
+void test_chain_init_in(struct test_chain *t, const char *network, unsigned threads,
+                        const char *dir);
 bool test_chain_open(struct test_chain *t);
 void test_chain_close(struct test_chain *t);
 /* Closes and removes the folder. */
