@@ -49,6 +49,17 @@ const struct block_index *chain_at(const struct chain *c, int32_t height)
     return height >= 0 && height <= c->height ? &c->index[height] : NULL;
 }
 
+const struct block_index *chain_best_header(const struct chain *c)
+{
+    return chain_tip(c);
+}
+
+bool chain_is_ibd(const struct chain *c)
+{
+    (void)c;
+    return false;
+}
+
 const struct network *chain_network(const struct chain *c)
 {
     return c->net;
@@ -157,6 +168,11 @@ void mock_chain_destroy(struct chain *c)
     free(c);
 }
 
+void mock_chain_forget_subscribers(struct chain *c)
+{
+    c->n_events = 0;
+}
+
 static struct mock *add_coin(struct chain *c, const struct outpoint *at, int64_t value,
                              bool coinbase, int32_t height)
 {
@@ -220,8 +236,9 @@ void mock_connect(struct chain *c, const struct tx *const *txs, size_t n)
         all[i + 1] = txs[i];
     assert_true(c->height + 1 < HEIGHT_MAX);
     set_index(c, ++c->height);
-    struct header h = {0};
+    struct header h = {.nonce = (uint32_t)test_rand()};
     struct block *b = block_create(&h, all, n + 1);
+    c->index[c->height].h.hash = b->hash;
     c->block[c->height] = b;
     for (size_t i = 1; i <= n; i++)
         move_coins(c, b->tx[i], true);

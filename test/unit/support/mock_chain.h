@@ -9,6 +9,7 @@
 
 struct chain *mock_chain_create(int32_t height);
 void mock_chain_destroy(struct chain *c);
+void mock_chain_forget_subscribers(struct chain *c);
 /* A confirmed coin that anybody can spend with mock_witness. */
 struct outpoint mock_coin(struct chain *c, int64_t value, bool coinbase, int32_t height);
 /* The block becomes the tip: coins move, events are sent. */
