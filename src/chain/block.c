@@ -128,10 +128,10 @@ static struct block *parse_take(uint8_t *data, size_t len, const struct tx *cons
         if (known) {
             txs[i].txid = known[i]->txid;
             txs[i].wtxid = known[i]->wtxid;
-        } else {
-            tx_hash(&txs[i]);
         }
     }
+    if (!known)
+        tx_hash_many(b->tx, n_tx);
 out:
     free(layouts);
     return b;

@@ -192,6 +192,27 @@ void tx_hash(struct tx *tx)
     sha256d_final(&h, tx->txid.b);
 }
 
+void tx_hash_many(struct tx *const *txs, size_t n)
+{
+    struct sha256_job *jobs = xreallocarray(NULL, 2 * n + 1, sizeof(*jobs));
+    size_t k = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct span raw = txs[i]->raw;
+
+        jobs[k++] = (struct sha256_job){{raw}, txs[i]->wtxid.b};
+        if (txs[i]->has_witness)
+            jobs[k++] = (struct sha256_job){
+                {span_of(raw.data, 4), base_middle(txs[i]), span_of(raw.data + raw.len - 4, 4)},
+                txs[i]->txid.b};
+    }
+    sha256d_many(jobs, k);
+    for (size_t i = 0; i < n; i++)
+        if (!txs[i]->has_witness)
+            memcpy(txs[i]->txid.b, txs[i]->wtxid.b, 32);
+    free(jobs);
+}
+
 static size_t layout_memory(const struct tx_layout *l)
 {
     return sizeof(struct tx) + l->n_in * sizeof(struct tx_in) + l->n_out * sizeof(struct tx_out) +

@@ -25,5 +25,7 @@ bool tx_scan(struct reader *r, bool allow_witness, struct tx_layout *l) MUST_USE
  * from `space`. Ids are left to tx_hash(). */
 void tx_place(struct tx *tx, const uint8_t *raw, const struct tx_layout *l, struct tx_space *space);
 void tx_hash(struct tx *tx);
+/* The ids of many, hashed side by side: less than half the time of one by one. */
+void tx_hash_many(struct tx *const *txs, size_t n);
 
 #endif

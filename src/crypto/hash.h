@@ -10,6 +10,8 @@
 
 #include <openssl/sha.h>
 
+#include "util/bytes.h"
+
 struct sha256 {
     SHA256_CTX ctx;
 };
@@ -34,5 +36,13 @@ void sha256_init_tagged(struct sha256 *h, const char *tag);
 
 /* SHA-256d of n messages of 64 bytes each, out gets n * 32 bytes (out may be in): merkle trees. */
 void sha256d_64(uint8_t *out, const uint8_t *in, size_t n);
+
+/* A message in three parts, any of which may be empty, and where its hash goes. */
+struct sha256_job {
+    struct span part[3];
+    uint8_t *out; /* 32 bytes */
+};
+/* SHA-256d of n messages of any lengths, several side by side. */
+void sha256d_many(const struct sha256_job *jobs, size_t n);
 
 #endif

@@ -152,9 +152,33 @@ static bool hashes_pairs(const struct sha256_kernel *k)
     return true;
 }
 
+static bool hashes_blocks(const struct sha256_kernel *k)
+{
+    uint8_t in[SHA256_MAX_LANES][64];
+    const uint8_t *at[SHA256_MAX_LANES];
+    uint32_t state[8 * SHA256_MAX_LANES];
+    struct sha256 h;
+    for (unsigned lane = 0; lane < k->lanes; lane++) {
+        at[lane] = in[lane];
+        for (unsigned i = 0; i < 64; i++)
+            in[lane][i] = (uint8_t)(i * 59 + lane * 3);
+        for (unsigned i = 0; i < 8; i++)
+            state[i * k->lanes + lane] = sha256_iv[i];
+    }
+    k->blocks(state, at);
+    for (unsigned lane = 0; lane < k->lanes; lane++) {
+        sha256_init(&h);
+        sha256_write(&h, in[lane], 64);
+        for (unsigned i = 0; i < 8; i++)
+            if (state[i * k->lanes + lane] != h.ctx.h[i])
+                return false;
+    }
+    return true;
+}
+
 static bool works(const struct sha256_kernel *k)
 {
-    return k->usable() && finds_genesis(k) && hashes_pairs(k);
+    return k->usable() && finds_genesis(k) && hashes_pairs(k) && hashes_blocks(k);
 }
 
 static uint64_t cycles(void)

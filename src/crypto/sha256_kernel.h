@@ -16,6 +16,8 @@ struct mining_job {
     uint8_t target[32];   /* little-endian: a hash <= target wins */
 };
 
+#define SHA256_MAX_LANES 16
+
 struct sha256_kernel {
     const char *name; /* "portable", "sha-ni", "avx2", "avx512" */
     unsigned lanes;   /* messages that it does side by side */
@@ -26,6 +28,9 @@ struct sha256_kernel {
     bool (*scan)(const struct mining_job *job, uint32_t first, uint32_t count, uint32_t *nonce,
                  uint32_t *tried);
     void (*sha256d_64)(uint8_t *out, const uint8_t *in, size_t n);
+    /* Takes one block of 64 bytes into the state of each lane; word i of lane k is at
+     * state[i * lanes + k]. */
+    void (*blocks)(uint32_t *state, const uint8_t *const *in);
 };
 
 /* The fastest usable one that passed its self-test against a known block, found out at first use

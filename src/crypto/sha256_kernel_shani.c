@@ -319,6 +319,32 @@ TARGET static void hash_pairs(uint8_t *out, const uint8_t *in, size_t n)
     }
 }
 
+/* ---- one block of each of four messages ---- */
+
+TARGET static void blocks(uint32_t *state, const uint8_t *const *in)
+{
+    __m128i a[STREAMS], c[STREAMS];
+    __m128i w0[STREAMS], w1[STREAMS], w2[STREAMS], w3[STREAMS];
+    const __m128i swap = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
+    uint32_t s[8];
+    _mm256_zeroupper();
+    EACH(w0[i] = _mm_shuffle_epi8(load(in[i]), swap);
+         w1[i] = _mm_shuffle_epi8(load(in[i] + 16), swap);
+         w2[i] = _mm_shuffle_epi8(load(in[i] + 32), swap);
+         w3[i] = _mm_shuffle_epi8(load(in[i] + 48), swap));
+    EACH(for (int k = 0; k < 8; k++) s[k] = state[k * STREAMS + i]; a[i] = state_abef(s);
+         c[i] = state_cdgh(s));
+    ALL_ROUNDS();
+    /* A B E F and C D G H, from the high word to the low */
+    EACH(uint32_t abef[4]; uint32_t cdgh[4]; _mm_storeu_si128((__m128i *)abef, a[i]);
+         _mm_storeu_si128((__m128i *)cdgh, c[i]); for (int k = 0; k < 2; k++) {
+             state[k * STREAMS + i] += abef[3 - k];
+             state[(k + 2) * STREAMS + i] += cdgh[3 - k];
+             state[(k + 4) * STREAMS + i] += abef[1 - k];
+             state[(k + 6) * STREAMS + i] += cdgh[1 - k];
+         });
+}
+
 static bool usable(void)
 {
     unsigned eax, ebx, ecx, edx;
@@ -326,6 +352,7 @@ static bool usable(void)
     return sha && __builtin_cpu_supports("avx");
 }
 
-const struct sha256_kernel sha256_kernel_shani = {"sha-ni", STREAMS, usable, scan, hash_pairs};
+const struct sha256_kernel sha256_kernel_shani = {"sha-ni", STREAMS,    usable,
+                                                  scan,     hash_pairs, blocks};
 
 #endif

@@ -3,7 +3,9 @@
  *
  * Three forms. The legacy one serialises a changed transaction (other scripts emptied, for NONE and
  * SINGLE also sequences and outputs); it is streamed into SHA-256 part by part, so the changed
- * transaction is never built. BIP143 and BIP341 instead commit to hashes over all inputs and
+ * transaction is never built. Since its length grows with the inputs, a large transaction costs the
+ * square of its size; states at some inputs, which are the same in the messages of all later ones,
+ * halve that. BIP143 and BIP341 instead commit to hashes over all inputs and
  * outputs, which `struct sighash_cache` computes once a transaction.
  *
  * Within one script, signatures over the same code share all of the message but the hash type at
@@ -97,14 +99,38 @@ static void hash_blank_inputs(struct sha256 *h, const struct tx *tx, unsigned fr
     sha256_write(h, piece, n);
 }
 
-static void hash_legacy_inputs(struct sha256 *h, const struct tx *tx, unsigned in, struct span code,
-                               int32_t hash_type)
+/* The beginning of all messages: up to the first input. */
+static void legacy_head(struct sha256 *h, const struct tx *tx, uint32_t n_in)
+{
+    sha256_init(h);
+    sha256_write_u32(h, tx->version);
+    sha256_write_compact(h, n_in);
+}
+
+/* Up to before input `in`, of a message that commits to all; from the nearest prefix in the cache
+ * (which may be NULL) where there is one. */
+static void legacy_before(struct sha256 *h, const struct sighash_cache *c, const struct tx *tx,
+                          unsigned in, bool zero_sequence)
+{
+    uint32_t known = c && c->prefix_step && !zero_sequence ? in / c->prefix_step : 0;
+    if (known > SIGHASH_PREFIXES)
+        known = SIGHASH_PREFIXES;
+    if (known == 0)
+        legacy_head(h, tx, tx->n_in);
+    else
+        *h = c->prefix[known - 1];
+    hash_blank_inputs(h, tx, known ? known * c->prefix_step : 0, in, zero_sequence);
+}
+
+static void hash_legacy_inputs(struct sha256 *h, const struct sighash_cache *c, const struct tx *tx,
+                               unsigned in, struct span code, int32_t hash_type)
 {
     bool zero = output_mode(hash_type) != SIGHASH_ALL;
     bool alone = only_this_input(hash_type);
-    sha256_write_compact(h, alone ? 1 : tx->n_in);
-    if (!alone)
-        hash_blank_inputs(h, tx, 0, in, zero);
+    if (alone)
+        legacy_head(h, tx, 1);
+    else
+        legacy_before(h, c, tx, in, zero);
     hash_outpoint(h, &tx->in[in].prev);
     hash_code(h, code);
     sha256_write_u32(h, tx->in[in].sequence);
@@ -121,12 +147,10 @@ static void hash_legacy_outputs(struct sha256 *h, const struct tx *tx, unsigned 
         hash_output(h, mode == SIGHASH_SINGLE && i != in ? &blank : &tx->out[i]);
 }
 
-static void legacy_begin(struct sha256 *h, const struct tx *tx, unsigned in, struct span code,
-                         int32_t hash_type)
+static void legacy_begin(struct sha256 *h, const struct sighash_cache *c, const struct tx *tx,
+                         unsigned in, struct span code, int32_t hash_type)
 {
-    sha256_init(h);
-    sha256_write_u32(h, tx->version);
-    hash_legacy_inputs(h, tx, in, code, hash_type);
+    hash_legacy_inputs(h, c, tx, in, code, hash_type);
     hash_legacy_outputs(h, tx, in, output_mode(hash_type));
     sha256_write_u32(h, tx->lock_time);
 }
@@ -155,7 +179,7 @@ void sighash_legacy(uint8_t out[32], const struct tx *tx, unsigned in, struct sp
     if (legacy_is_one(out, tx, in, hash_type))
         return;
     struct sha256 h;
-    legacy_begin(&h, tx, in, script_code, hash_type);
+    legacy_begin(&h, NULL, tx, in, script_code, hash_type);
     finish(out, h, hash_type);
 }
 
@@ -212,11 +236,29 @@ static bool spends_taproot(const struct tx_out *spent, uint32_t n)
     return false;
 }
 
+/* With fewer inputs than this the prefixes cost more than they spare. */
+#define PREFIX_MIN_INPUTS 64
+
+static void begin(struct sighash_cache *c, const struct tx *tx, const struct tx_out *spent)
+{
+    struct sha256 h;
+    c->tx = tx;
+    c->spent = spent;
+    c->v0_ready = c->taproot_ready = false;
+    c->prefix_step = tx->n_in < PREFIX_MIN_INPUTS ? 0 : tx->n_in / (SIGHASH_PREFIXES + 1);
+    if (c->prefix_step == 0)
+        return;
+    legacy_head(&h, tx, tx->n_in);
+    for (unsigned k = 0; k < SIGHASH_PREFIXES; k++) {
+        hash_blank_inputs(&h, tx, k * c->prefix_step, (k + 1) * c->prefix_step, false);
+        c->prefix[k] = h;
+    }
+}
+
 void sighash_cache_init_all(struct sighash_cache *c, const struct tx *tx,
                             const struct tx_out *spent)
 {
-    c->tx = tx;
-    c->spent = spent;
+    begin(c, tx, spent);
     hash_prevouts(c->prevouts, tx);
     hash_sequences(c->sequences, tx);
     hash_outputs(c->outputs, tx->out, tx->n_out);
@@ -235,9 +277,7 @@ void sighash_cache_init(struct sighash_cache *c, const struct tx *tx, const stru
         sighash_cache_init_all(c, tx, spent);
         return;
     }
-    c->tx = tx;
-    c->spent = spent;
-    c->v0_ready = c->taproot_ready = false;
+    begin(c, tx, spent);
 }
 
 /* ---- BIP143 ---- */
@@ -318,7 +358,7 @@ void sighash_memo(uint8_t out[32], struct hash_memo *m, const struct verify *v,
         m->at[i].code = buf_span(&m->at[i].own);
     }
     if (version == SIG_BASE) {
-        legacy_begin(&m->at[i].state, v->c->tx, v->in, code, hash_type);
+        legacy_begin(&m->at[i].state, v->c, v->c->tx, v->in, code, hash_type);
     } else {
         CHECK(v->c->v0_ready);
         v0_begin(&m->at[i].state, v->c, v->in, code, v->amount, hash_type);

@@ -111,6 +111,7 @@ const char *script_error_message(enum script_error e); /* the sentence in reject
 /* "P2SH,WITNESS" to bits; false where a name is none. "NONE" and "" are 0. */
 bool script_flags_parse(const char *s, uint32_t *flags);
 
+#define SIGHASH_PREFIXES 8
 /*
  * What of a transaction's signature hashes is the same for all inputs (BIP143, BIP341), computed
  * once. Immutable after init: several threads may verify inputs of one transaction with it.
@@ -123,9 +124,13 @@ struct sighash_cache {
     uint8_t prevouts2[32], sequences2[32], outputs2[32]; /* double (BIP143) */
     uint8_t amounts[32], scripts[32];
     struct sha256 tag; /* "TapSighash" begun */
+    /* Legacy messages that commit to all inputs begin alike, up to their own input: the state
+     * before input (k + 1) * prefix_step, for k from 0. Step 0: too few inputs for that. */
+    uint32_t prefix_step;
+    struct sha256 prefix[SIGHASH_PREFIXES];
 };
-/* tx and spent must outlive the cache. Computes what the inputs' witnesses can need: nothing for a
- * transaction without any. */
+/* tx and spent must outlive the cache. Computes what the inputs can need: nothing for a transaction
+ * of few inputs without witnesses. */
 void sighash_cache_init(struct sighash_cache *c, const struct tx *tx, const struct tx_out *spent);
 /* The same for a transaction that is yet to be signed: all that `spent` allows. */
 void sighash_cache_init_all(struct sighash_cache *c, const struct tx *tx,

@@ -256,14 +256,46 @@ static void chacha20(void **state)
     }
 }
 
+/* Messages of all lengths about the ends of blocks, and random ones up to more than are hashed side
+ * by side, each cut into parts anywhere: as one by one. */
+static void many_messages(void **state)
+{
+    enum { N = 700, MAX = 6000 };
+    uint8_t *data = xmalloc(MAX), (*out)[32] = xcalloc(N, 32), want[32];
+    struct sha256_job *jobs = xcalloc(N, sizeof(*jobs));
+
+    (void)state;
+    test_rand_bytes(data, MAX);
+    for (size_t n = 0; n <= N; n += n < 40 ? 1 : 60) {
+        for (size_t i = 0; i < n; i++) {
+            size_t len = i < 300 ? i : test_rand() % (i % 7 ? 500 : MAX);
+            size_t a = test_rand() % (len + 1), b = a + test_rand() % (len - a + 1);
+
+            jobs[i] = (struct sha256_job){
+                {span_of(data, a), span_of(data + a, b - a), span_of(data + b, len - b)}, out[i]};
+        }
+        sha256d_many(jobs, n);
+        for (size_t i = 0; i < n; i++) {
+            const struct span *p = jobs[i].part;
+
+            sha256d(want, data, p[0].len + p[1].len + p[2].len);
+            assert_memory_equal(out[i], want, 32);
+        }
+    }
+    free(jobs);
+    free(out);
+    free(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_answers),  cmocka_unit_test(million_letters),
-        cmocka_unit_test(in_pieces),      cmocka_unit_test(integers),
-        cmocka_unit_test(tags),           cmocka_unit_test(hmac_rfc4231),
-        cmocka_unit_test(pairs),          cmocka_unit_test(aes_known),
-        cmocka_unit_test(aes_round_trip), cmocka_unit_test(chacha20),
+        cmocka_unit_test(many_messages),   cmocka_unit_test(known_answers),
+        cmocka_unit_test(million_letters), cmocka_unit_test(in_pieces),
+        cmocka_unit_test(integers),        cmocka_unit_test(tags),
+        cmocka_unit_test(hmac_rfc4231),    cmocka_unit_test(pairs),
+        cmocka_unit_test(aes_known),       cmocka_unit_test(aes_round_trip),
+        cmocka_unit_test(chacha20),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -317,6 +317,61 @@ static void test_bip341_spending(void **state)
     json_object_put(all);
 }
 
+/* ---- many inputs ---- */
+
+/* A transaction so large that messages start from states that are kept: each input is signed over
+ * the message as it is made from its beginning, and verified. */
+static void check_many(unsigned n_in, int32_t type)
+{
+    static const struct seckey key = {.b = {7}, .compressed = true};
+    struct tx_out *spent = calloc(n_in, sizeof(*spent));
+    struct buf script = BUF_INIT;
+    struct sighash_cache c;
+    struct pubkey pk;
+    struct mtx m;
+    assert_true(seckey_pubkey(&pk, &key));
+    script_p2pk(&script, &pk);
+    mtx_init(&m);
+    for (unsigned i = 0; i < n_in; i++) {
+        struct outpoint prev = {.n = i};
+        mtx_add_in(&m, &prev, i * 3);
+        if (i % 2)
+            mtx_add_out(&m, i, buf_span(&script));
+        spent[i] = (struct tx_out){1, buf_span(&script)};
+    }
+    struct tx *tx = mtx_finish(&m);
+    mtx_clear(&m);
+    sighash_cache_init(&c, tx, spent);
+    for (unsigned i = 0; i < n_in; i++) {
+        static const struct witness none;
+        struct buf script_sig = BUF_INIT;
+        uint8_t hash[32], sig[73];
+        size_t len;
+        sighash_legacy(hash, tx, i, buf_span(&script), type);
+        assert_true(ecdsa_sign(sig, &len, &key, hash, false));
+        sig[len++] = (uint8_t)type;
+        script_push(&script_sig, sig, len);
+        assert_true(script_verify_parts(&c, i, buf_span(&script_sig), &none, &spent[i],
+                                        SCRIPT_VERIFY_STANDARD, NULL, NULL));
+        buf_clear(&script_sig);
+    }
+    tx_unref(tx);
+    buf_clear(&script);
+    free(spent);
+}
+
+static void test_many_inputs(void **state)
+{
+    static const int32_t types[] = {SIGHASH_ALL, SIGHASH_NONE, SIGHASH_SINGLE};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        check_many(63, types[i]);
+        check_many(64, types[i]);
+        check_many(149, types[i] | SIGHASH_ANYONECANPAY);
+        check_many(150, types[i]);
+    }
+}
+
 /* ---- bad input ---- */
 
 static void test_taproot_undefined(void **state)
@@ -351,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_bip143_transactions),
         cmocka_unit_test(test_bip341_outputs),
         cmocka_unit_test(test_bip341_spending),
+        cmocka_unit_test(test_many_inputs),
         cmocka_unit_test(test_taproot_undefined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
