@@ -47,6 +47,8 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
         return;
     workers_reap(node->workers);
     chain_poll(node->chain);
+    if (node->miner)
+        miner_poll(node->miner);
 }
 
 static int64_t now_us(const struct node *node)
@@ -67,6 +69,8 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 static void periodic(struct node *node)
 {
     chain_tick(node->chain);
+    if (node->miner)
+        miner_poll(node->miner);
     if (node->wallets) {
         wallets_tick(node->wallets);
         event_active(node->idle, EV_TIMEOUT, 0);

@@ -5,6 +5,7 @@
 
 #include "net/net.h"
 #include "node/node.h"
+#include "script/standard.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -247,6 +248,38 @@ static void template_defaults(struct node *node)
     };
 }
 
+/* -mine */
+static bool start_miner(struct node *node)
+{
+    const char *address = option_str(node->options, "mine");
+    struct destination d;
+    struct address_error why;
+    if (!address)
+        return true;
+    if (!address_decode(&node->net->address, address, &d, &why)) {
+        node->error = xasprintf("Invalid address for -mine=%s: %s", address, why.text);
+        address_error_clear(&why);
+        return false;
+    }
+    address_error_clear(&why);
+    int64_t threads = option_int(node->options, "minethreads");
+    struct buf script = BUF_INIT;
+    destination_script(&d, &script);
+    struct miner_options mo = {
+        .chain = node->chain,
+        .mempool = node->mempool,
+        .tmpl = node->tmpl,
+        .script = buf_span(&script),
+        .threads = threads < 0 ? 1 : (unsigned)threads,
+        .wake = loop_wake,
+        .wake_arg = node,
+    };
+    node->miner = miner_start(&mo);
+    buf_clear(&script);
+    loop_wake(node);
+    return true;
+}
+
 bool parts_open(struct node *node)
 {
     template_defaults(node);
@@ -261,7 +294,7 @@ bool parts_open(struct node *node)
         return false;
     fill_context(node);
     net_start(node->p2p);
-    return true;
+    return start_miner(node);
 }
 
 static void save_mempool(struct node *node)
@@ -279,6 +312,8 @@ static void save_mempool(struct node *node)
 /* Jobs that are under way still answer calls, so the server outlives them. */
 void parts_close(struct node *node)
 {
+    if (node->miner)
+        miner_stop(node->miner);
     if (node->importing)
         chain_import_finish(node->importing);
     if (node->wallets)
