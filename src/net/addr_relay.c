@@ -100,8 +100,7 @@ static void relay_address(struct net *n, const struct peer *from, const struct a
     struct peer *best[2] = {NULL, NULL}, *p;
     uint64_t rank[2] = {0, 0};
     int want = reachable || (spread & 1) ? 2 : 1;
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         if (!p->addrs.enabled || p == from || !compatible(p, &i->addr))
             continue;
         uint64_t r = relay_rank(n, p, &i->addr, day);

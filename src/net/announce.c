@@ -25,8 +25,7 @@ void announce_tip(struct net *n, const struct block_index *tip, const struct blo
     for (const struct block_index *i = tip; i != fork && count < MAX_BLOCKS_ANNOUNCE;
          i = index_prev(i))
         fresh[count++] = i;
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         if (!p->established || p->disconnect)
             continue;
         /* More than it takes for headers become one inv: no need to keep them all. */

@@ -62,56 +62,6 @@ static void sweep(struct bans *b)
     b->n = kept;
 }
 
-static int64_t member_i64(json_object *o, const char *name)
-{
-    json_object *v;
-    return json_object_object_get_ex(o, name, &v) ? json_object_get_int64(v) : 0;
-}
-
-static void load_entry(struct bans *b, json_object *o)
-{
-    struct ban ban = {.created = member_i64(o, "ban_created"),
-                      .until = member_i64(o, "banned_until")};
-    json_object *address;
-    if (!json_object_is_type(o, json_type_object) || member_i64(o, "version") != 1 ||
-        !json_object_object_get_ex(o, "address", &address))
-        return;
-    const char *text = json_object_get_string(address);
-    if (text && subnet_parse(text, &ban.subnet) && !find(b, &ban.subnet))
-        put(b, &ban);
-}
-
-static void load(struct bans *b)
-{
-    struct buf text = BUF_INIT;
-    json_object *root = NULL, *list;
-    if (!path_exists(b->path))
-        return;
-    if (file_read(b->path, &text, MAX_FILE)) {
-        write_u8(&text, 0);
-        root = json_tokener_parse((const char *)text.data);
-    }
-    if (root && json_object_object_get_ex(root, "banned_nets", &list) &&
-        json_object_is_type(list, json_type_array)) {
-        for (size_t i = 0; i < json_object_array_length(list); i++)
-            load_entry(b, json_object_array_get_idx(list, i));
-    } else {
-        log_warning("%s cannot be read, bans in it are lost", b->path);
-    }
-    json_object_put(root);
-    buf_clear(&text);
-    sweep(b);
-}
-
-struct bans *bans_create(const char *path)
-{
-    struct bans *b = xcalloc(1, sizeof(*b));
-    b->path = xstrdup(path);
-    recent_init(&b->discouraged, 50000);
-    load(b);
-    return b;
-}
-
 bool bans_save(struct bans *b)
 {
     struct buf out = BUF_INIT;
@@ -137,11 +87,63 @@ bool bans_save(struct bans *b)
     return ok;
 }
 
+static int64_t member_i64(json_object *o, const char *name)
+{
+    json_object *v;
+    return json_object_object_get_ex(o, name, &v) ? json_object_get_int64(v) : 0;
+}
+
+static void load_entry(struct bans *b, json_object *o)
+{
+    struct ban ban = {.created = member_i64(o, "ban_created"),
+                      .until = member_i64(o, "banned_until")};
+    json_object *address;
+    if (!json_object_is_type(o, json_type_object) || member_i64(o, "version") != 1 ||
+        !json_object_object_get_ex(o, "address", &address))
+        return;
+    const char *text = json_object_get_string(address);
+    if (text && subnet_parse(text, &ban.subnet) && !find(b, &ban.subnet))
+        put(b, &ban);
+}
+
+static void load(struct bans *b)
+{
+    struct buf text = BUF_INIT;
+    json_object *root = NULL, *list;
+    if (!path_exists(b->path)) {
+        (void)bans_save(b);
+        return;
+    }
+    if (file_read(b->path, &text, MAX_FILE)) {
+        write_u8(&text, 0);
+        root = json_tokener_parse((const char *)text.data);
+    }
+    if (root && json_object_object_get_ex(root, "banned_nets", &list) &&
+        json_object_is_type(list, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(list); i++)
+            load_entry(b, json_object_array_get_idx(list, i));
+    } else {
+        log_warning("%s cannot be read, bans in it are lost", b->path);
+    }
+    json_object_put(root);
+    buf_clear(&text);
+    sweep(b);
+}
+
+struct bans *bans_create(const char *path)
+{
+    struct bans *b = xcalloc(1, sizeof(*b));
+    b->path = xstrdup(path);
+    recent_init(&b->discouraged, 50000);
+    load(b);
+    return b;
+}
+
 void bans_destroy(struct bans *b)
 {
     if (!b)
         return;
-    if (b->dirty || !path_exists(b->path))
+    if (b->dirty)
         (void)bans_save(b);
     recent_clear(&b->discouraged);
     free(b->list);

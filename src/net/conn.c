@@ -314,12 +314,17 @@ static int set_options(int fd)
     return 0;
 }
 
+unsigned inbound_slots(const struct net *n)
+{
+    unsigned outbound = MAX_OUTBOUND_FULL + MAX_OUTBOUND_BLOCKS + 1;
+    return n->opts.max_connections > outbound ? n->opts.max_connections - outbound : 0;
+}
+
 static bool inbound_allowed(struct net *n, const struct netaddr *a, unsigned permissions,
                             bool *prefer_evict)
 {
     bool noban = permissions & PERMISSION_NOBAN;
-    unsigned max = n->opts.max_connections, outbound = MAX_OUTBOUND_FULL + MAX_OUTBOUND_BLOCKS + 1;
-    unsigned slots = max > outbound ? max - outbound : 0;
+    unsigned slots = inbound_slots(n);
     *prefer_evict = bans_is_discouraged(n->bans, a);
     if (!n->active || a->family == ADDR_NONE)
         return false;
@@ -329,7 +334,7 @@ static bool inbound_allowed(struct net *n, const struct netaddr *a, unsigned per
     /* A discouraged address is only let in while there is plenty of room. */
     if (!noban && inbound + 1 >= slots && *prefer_evict)
         return false;
-    return inbound < slots || evict_inbound(n);
+    return inbound < slots || evict_inbound(n, false);
 }
 
 static void accept_one(struct listener *l, int fd)
@@ -472,8 +477,7 @@ void conn_check_timeouts(struct net *n)
 {
     int64_t now = time_now(), mono = time_mono_us();
     struct peer *p;
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         if (p->connecting) {
             if (mono > p->connect_deadline_us)
                 peer_disconnect(p, "connection timed out");

@@ -91,16 +91,15 @@ unsigned count_type(const struct net *n, enum conn_type type)
 {
     const struct peer *p;
     unsigned count = 0;
-    TAILQ_FOREACH(p, &n->peers, link)
-    count += p->type == type && !p->disconnect;
+    TAILQ_FOREACH (p, &n->peers, link)
+        count += p->type == type && !p->disconnect;
     return count;
 }
 
 bool already_connected(struct net *n, const struct netaddr *a)
 {
     const struct peer *p;
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         if (!p->disconnect && netaddr_eq(&p->addr, a))
             return true;
     }
@@ -112,8 +111,7 @@ static const struct peer *find_by_name(const struct net *n, const char *name)
     const struct peer *p;
     struct netaddr a;
     bool numeric = netaddr_parse(name, n->params->port, &a);
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         if (p->disconnect)
             continue;
         if ((p->dial_name && strcmp(p->dial_name, name) == 0) ||
@@ -202,8 +200,7 @@ static bool group_in_use(const struct net *n, const struct netaddr *a)
     const struct peer *p;
     uint8_t group[17];
     uint64_t keyed = siphash(n->secret[0], n->secret[1], group, netaddr_group(a, group));
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         if ((p->type == CONN_OUTBOUND_FULL || p->type == CONN_BLOCK_RELAY) && !p->disconnect &&
             p->netgroup == keyed)
             return true;
@@ -303,8 +300,8 @@ static unsigned established_full(const struct net *n)
 {
     const struct peer *p;
     unsigned count = 0;
-    TAILQ_FOREACH(p, &n->peers, link)
-    count += p->type == CONN_OUTBOUND_FULL && p->established;
+    TAILQ_FOREACH (p, &n->peers, link)
+        count += p->type == CONN_OUTBOUND_FULL && p->established;
     return count;
 }
 

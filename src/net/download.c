@@ -329,8 +329,7 @@ void download_block_checked(struct net *n, const struct block *b, const struct v
     struct peer *p = take_source(n, &b->hash), *q;
     if (p && v->kind != VERDICT_VALID)
         punish_for_block(p, v);
-    TAILQ_FOREACH(q, &n->peers, link)
-    {
+    TAILQ_FOREACH (q, &n->peers, link) {
         if (q->wait_until_us && block_hash_eq(&q->wait_block, &b->hash))
             q->wait_until_us = 0;
     }

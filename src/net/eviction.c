@@ -113,12 +113,13 @@ static struct peer *pick(struct peer *const *list, size_t n)
     return best;
 }
 
-bool evict_inbound(struct net *n)
+bool evict_inbound(struct net *n, bool relaying_only)
 {
     struct peer **list = xcalloc(n->n_peers + 1, sizeof(*list)), *p;
     size_t count = 0;
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
+        if (relaying_only && !(p->tx && p->tx->relay))
+            continue;
         if (!is_outbound(p) && !p->disconnect && !(p->permissions & PERMISSION_NOBAN_BIT))
             list[count++] = p;
     }

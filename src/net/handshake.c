@@ -13,9 +13,10 @@
 #include "util/str.h"
 #include "util/time.h"
 
-#define PING_INTERVAL_US (120 * SECOND_US)
-#define PING_TIMEOUT_US  (20 * 60 * SECOND_US)
-#define VERSION_PONG     60000 /* pings have nonces after this version (BIP31) */
+#define PING_INTERVAL_US     (120 * SECOND_US)
+#define PING_TIMEOUT_US      (20 * 60 * SECOND_US)
+#define ADDR_FETCH_TIMEOUT_S 300
+#define VERSION_PONG         60000 /* pings have nonces after this version (BIP31) */
 
 void send_version(struct peer *p)
 {
@@ -109,8 +110,7 @@ static bool services_suffice(const struct peer *p, uint64_t services)
 static bool is_self(const struct net *n, uint64_t nonce)
 {
     const struct peer *p;
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         if (is_outbound(p) && !p->connecting && !p->established && p->nonce == nonce)
             return true;
     }
@@ -166,6 +166,20 @@ static void take_version(struct peer *p, const struct version_message *v)
     p->net->n_preferred += p->preferred;
 }
 
+/* Relaying costs memory: only a part of the inbound slots may. */
+static void limit_relaying_peers(struct peer *p)
+{
+    struct net *n = p->net;
+    const struct peer *q;
+    unsigned count = 0, max = inbound_slots(n) * (unsigned)n->opts.inbound_relay_percent / 100;
+    if (is_outbound(p) || !p->tx || (p->permissions & PERMISSION_NOBAN_BIT))
+        return;
+    TAILQ_FOREACH (q, &n->peers, link)
+        count += !is_outbound(q) && q->tx && q->tx->relay && !q->disconnect;
+    if (count > max && !evict_inbound(n, true))
+        peer_disconnect(p, "too many peers that relay transactions");
+}
+
 HANDLER(version)
 {
     struct net *n = p->net;
@@ -182,6 +196,7 @@ HANDLER(version)
     if (!is_outbound(p))
         send_version(p);
     take_version(p, &v);
+    limit_relaying_peers(p);
     send_negotiation(p);
     log_debug(LOG_net, "peer=%d: version %d, height %d, %s", p->id, v.version, v.height, p->subver);
     if (!is_outbound(p))
@@ -294,6 +309,13 @@ HANDLER(pong)
         if (nonce == 0) /* a peer that does not understand nonces */
             p->ping_nonce = 0;
     }
+}
+
+/* It was asked for addresses: if it has none to tell, others do. */
+void addr_fetch_tick(struct peer *p, int64_t now_s)
+{
+    if (p->type == CONN_ADDR_FETCH && now_s > p->connected_s + ADDR_FETCH_TIMEOUT_S)
+        peer_disconnect(p, "addrfetch connection timeout");
 }
 
 void ping_tick(struct peer *p, int64_t now_us)

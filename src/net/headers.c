@@ -157,8 +157,8 @@ static unsigned count_protected(const struct net *n)
 {
     const struct peer *p;
     unsigned count = 0;
-    TAILQ_FOREACH(p, &n->peers, link)
-    count += p->sync_protected;
+    TAILQ_FOREACH (p, &n->peers, link)
+        count += p->sync_protected;
     return count;
 }
 

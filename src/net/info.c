@@ -72,8 +72,7 @@ static size_t fill_messages(const struct peer *p, struct peer_msg_bytes *out)
 void net_each_peer(struct net *n, void (*fn)(void *arg, const struct peer_info *p), void *arg)
 {
     const struct peer *p;
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         struct peer_info i = {0};
         struct peer_msg_bytes msgs[MESSAGE_COUNT + 1];
         const char *names[PERMISSION_NAMES_MAX];
@@ -83,8 +82,8 @@ void net_each_peer(struct net *n, void (*fn)(void *arg, const struct peer_info *
             continue;
         fill_connection(p, &i);
         fill_protocol(p, &i);
-        TAILQ_FOREACH(f, &p->inflight, link)
-        heights[i.n_inflight++] = f->index->h.height;
+        TAILQ_FOREACH (f, &p->inflight, link)
+            heights[i.n_inflight++] = f->index->h.height;
         i.inflight = heights;
         i.n_msgs = fill_messages(p, msgs);
         i.msgs = msgs;
@@ -98,8 +97,7 @@ size_t net_peer_count(const struct net *n, bool inbound, bool outbound)
 {
     const struct peer *p;
     size_t count = 0;
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         if (!p->disconnect && !p->connecting)
             count += is_outbound(p) ? outbound : inbound;
     }
@@ -110,8 +108,7 @@ bool net_disconnect(struct net *n, const char *addr, int id)
 {
     struct peer *p;
     char text[NETADDR_TEXT];
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         if (p->disconnect || p->connecting)
             continue;
         format_addr(&p->addr, text);
@@ -129,8 +126,7 @@ bool net_disconnect_subnet(struct net *n, const struct subnet *s)
 {
     struct peer *p;
     bool any = false;
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         if (!p->disconnect && subnet_contains(s, &p->addr)) {
             peer_disconnect(p, "asked by the user");
             any = true;
@@ -153,8 +149,8 @@ void net_set_active(struct net *n, bool active)
     n->active = active;
     if (active)
         return;
-    TAILQ_FOREACH(p, &n->peers, link)
-    peer_disconnect(p, "network switched off");
+    TAILQ_FOREACH (p, &n->peers, link)
+        peer_disconnect(p, "network switched off");
 }
 
 bool net_is_active(const struct net *n)
@@ -165,8 +161,8 @@ bool net_is_active(const struct net *n)
 void net_ping_all(struct net *n)
 {
     struct peer *p;
-    TAILQ_FOREACH(p, &n->peers, link)
-    p->ping_queued = true;
+    TAILQ_FOREACH (p, &n->peers, link)
+        p->ping_queued = true;
 }
 
 void net_totals(const struct net *n, uint64_t *recv, uint64_t *sent)
@@ -218,8 +214,7 @@ int64_t net_time_offset(const struct net *n)
     const struct peer *p;
     int64_t *list = xcalloc(n->n_peers + 1, sizeof(*list)), out;
     size_t count = 0;
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         if (is_outbound(p) && p->established)
             list[count++] = p->time_offset;
     }

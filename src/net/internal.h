@@ -241,7 +241,8 @@ struct net {
     unsigned n_sync_started, n_preferred, n_downloading;
     int64_t stall_timeout_us;
     int64_t last_tip_us;
-    unsigned parsing; /* jobs out; net_destroy() waits for them */
+    struct block_hash last_inv_asked; /* announced block for which a peer was asked for headers */
+    unsigned parsing;                 /* jobs out; net_destroy() waits for them */
     struct block_source
         *block_sources; /* ring of BLOCK_SOURCES: who gave a block not yet checked */
     size_t next_source;
@@ -325,6 +326,7 @@ HANDLER(getblocktxn);
 /* ---- handshake.c ---- */
 
 void send_version(struct peer *p);
+void addr_fetch_tick(struct peer *p, int64_t now_s);
 void ping_tick(struct peer *p, int64_t now_us);
 
 /* ---- addr_relay.c ---- */
@@ -435,6 +437,7 @@ unsigned count_type(const struct net *n, enum conn_type type);
 /* ---- eviction.c ---- */
 
 /* Makes room for an inbound connection: false where all are worth more. */
-bool evict_inbound(struct net *n);
+bool evict_inbound(struct net *n, bool relaying_only);
+unsigned inbound_slots(const struct net *n);
 
 #endif

@@ -72,8 +72,7 @@ static void on_work(evutil_socket_t fd, short what, void *arg)
 static void schedule_waiting(struct net *n)
 {
     struct peer *p;
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         if (p->rx || p->n_getdata > 0 || orphans_has_to_try(n->orphans, p->id))
             peer_schedule(p);
     }
@@ -96,8 +95,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     (void)what;
     conn_check_timeouts(n);
     relay_buckets_tick(n, time_now_us());
-    TAILQ_FOREACH(p, &n->peers, link)
-    peer_tick(p);
+    TAILQ_FOREACH (p, &n->peers, link)
+        peer_tick(p);
     schedule_waiting(n);
     net_reap(n);
     if (time_mono_us() / SECOND_US > n->next_dump_s)
@@ -128,9 +127,10 @@ static void block_connected(void *arg, const struct block *b, const struct block
     struct net *n = arg;
     (void)i;
     (void)undo;
+    if (chain_is_ibd(n->chain))
+        return; /* nobody tells us of transactions yet */
     tx_block_connected(n, b);
-    if (!chain_is_ibd(n->chain))
-        relay_recent_block(n, b);
+    relay_recent_block(n, b);
 }
 
 static void block_disconnected(void *arg, const struct block *b, const struct block_index *i)
@@ -258,7 +258,7 @@ static struct net *create_parts(const struct net_options *o)
     n->datadir = xstrdup(o->datadir);
     n->active = o->network_active;
     n->services = NODE_WITNESS | NODE_NETWORK_LIMITED;
-    if (!chain_is_pruned(o->chain))
+    if (!chain_pruning(o->chain))
         n->services |= NODE_NETWORK;
     if (o->peer_block_filters)
         n->services |= NODE_COMPACT_FILTERS;
@@ -345,8 +345,8 @@ void net_destroy(struct net *n)
     chain_unsubscribe(n->chain, n);
     while (n->parsing > 0 && workers_wait(n->opts.workers))
         ;
-    TAILQ_FOREACH(p, &n->peers, link)
-    peer_disconnect(p, "shutdown");
+    TAILQ_FOREACH (p, &n->peers, link)
+        peer_disconnect(p, "shutdown");
     net_reap(n);
     dump_addresses(n);
     free_parts(n);
@@ -357,8 +357,7 @@ void net_destroy(struct net *n)
 struct peer *peer_find(struct net *n, int id)
 {
     struct peer *p;
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         if (p->id == id && !p->disconnect)
             return p;
     }

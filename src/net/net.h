@@ -50,6 +50,7 @@ struct net_options {
     const char *const *whitelist; /* "[permissions@]subnet" */
     const char *const *whitebind; /* "[permissions@]addr:port" */
     uint64_t max_upload_target;   /* bytes in 24 hours; 0: no limit */
+    int inbound_relay_percent;    /* of the inbound slots, for peers that relay transactions */
     unsigned tx_send_rate;        /* announcements a second to inbound peers; 0: 14 */
     bool peer_block_filters;      /* say NODE_COMPACT_FILTERS */
 };

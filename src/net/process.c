@@ -122,8 +122,7 @@ static void punish(struct peer *p)
     peer_disconnect(p, "misbehaving");
     if (netaddr_is_loopback(&p->addr))
         return;
-    TAILQ_FOREACH(q, &n->peers, link)
-    {
+    TAILQ_FOREACH (q, &n->peers, link) {
         if (netaddr_same_host(&q->addr, &p->addr) && !(q->permissions & PERMISSION_NOBAN_BIT))
             peer_disconnect(q, "address discouraged");
     }
@@ -158,6 +157,7 @@ void peer_tick(struct peer *p)
     if (!p->established || p->disconnect)
         return;
     ping_tick(p, now_us);
+    addr_fetch_tick(p, now_us / SECOND_US);
     if (p->disconnect)
         return;
     addr_tick(p, now_us);

@@ -113,8 +113,7 @@ static bool bucket_take(struct inv_bucket *b, double size)
 static void queue_for_peers(struct net *n, bool outbound, const struct mempool_entry *e)
 {
     struct peer *p;
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         struct tx_relay *t = p->tx;
         const uint8_t *id = p->wtxid_relay ? e->tx->wtxid.b : e->txid.b;
         if (is_outbound(p) != outbound || !t || !t->relay || !p->established ||

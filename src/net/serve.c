@@ -266,6 +266,8 @@ bool serve_getdata(struct peer *p)
             p->getdata_at++;
             if (is_block_inv(inv->type))
                 serve_block(p, inv);
+            else if (inv->type == INV_FILTERED_BLOCK)
+                peer_disconnect(p, "filtered block asked for without bloom service");
         }
     }
     if (missing > 0) {

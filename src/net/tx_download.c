@@ -56,8 +56,7 @@ static bool have_tx(struct net *n, const struct tx_want *w, bool refused_for_fee
 static bool some_wtxid_peer(const struct net *n)
 {
     const struct peer *p;
-    TAILQ_FOREACH(p, &n->peers, link)
-    {
+    TAILQ_FOREACH (p, &n->peers, link) {
         if (p->wtxid_relay && p->established)
             return true;
     }
@@ -150,9 +149,26 @@ static void process_inv(struct peer *p, const struct inv *inv, const struct inv 
         tx_announced(p, inv, now_us);
 }
 
-HANDLER(inv)
+/* Blocks are fetched by their headers only. One peer syncs them at first; others are asked when
+ * they announce something, lest the chosen one keeps us in the dark: each once, and one for each
+ * announced block. */
+static void ask_headers_of(struct peer *p, const struct inv *block)
 {
     struct net *n = p->net;
+    if (p->sync_started) {
+        maybe_getheaders(p, chain_best_header(n->chain));
+        return;
+    }
+    if (p->asked_before_sync || memcmp(n->last_inv_asked.b, block->hash, 32) == 0)
+        return;
+    if (maybe_getheaders(p, chain_best_header(n->chain))) {
+        p->asked_before_sync = true;
+        memcpy(n->last_inv_asked.b, block->hash, 32);
+    }
+}
+
+HANDLER(inv)
+{
     const struct inv *last_block = NULL;
     int64_t now_us = time_now_us();
     size_t count;
@@ -160,12 +176,8 @@ HANDLER(inv)
     struct inv *list = read_invs(p, r, &count, "inv");
     for (size_t i = 0; list && i < count && !p->disconnect; i++)
         process_inv(p, &list[i], &last_block, now_us);
-    /* Blocks are fetched by their headers only. One peer syncs them at first; others are asked when
-     * they announce something, lest the chosen one keeps us in the dark, but once only. */
-    if (last_block && !p->disconnect && (p->sync_started || !p->asked_before_sync)) {
-        maybe_getheaders(p, chain_best_header(n->chain));
-        p->asked_before_sync = !p->sync_started;
-    }
+    if (last_block && !p->disconnect)
+        ask_headers_of(p, last_block);
     free(list);
 }
 

@@ -44,6 +44,7 @@ bool net_part_open(struct node *node)
     const struct options *o = node->options;
     int64_t port = option_is_set(o, "port") ? option_int(o, "port") : node->net->port;
     int64_t connections = option_int(o, "maxconnections");
+    int64_t percent = option_int(o, "inboundrelaypercent");
     if (port < 1 || port > 65535)
         node->error = xasprintf("Invalid port specified in -port: '%s'", option_str(o, "port"));
     else if (connections < 0)
@@ -80,6 +81,9 @@ bool net_part_open(struct node *node)
         .ban_seconds = option_int(o, "bantime"),
         .whitelist = option_list(o, "whitelist"),
         .whitebind = option_list(o, "whitebind"),
+        .inbound_relay_percent = percent < 0     ? 0
+                                 : percent > 100 ? 100
+                                                 : (int)percent,
         .tx_send_rate = (unsigned)option_int(o, "txsendrate"),
     };
     node->p2p = net_create(&no, &node->error);

@@ -98,7 +98,7 @@ static const struct option_def connection[] = {
     {"i2pacceptincoming", NULL, B, "1", "Accept I2P connections", NOP},
     {"i2psam", "<ip:port>", S, NULL, "I2P proxy", NOT},
     {"inboundrelaypercent", "<n>", I, "50",
-     "Percent of inbound connections that may relay transactions", NOP},
+     "Percent of inbound connections that may relay transactions", 0},
     {"listen", NULL, B, NULL,
      "Accept connections (default: 1 unless -connect, -proxy or -maxconnections=0)", 0},
     {"listenonion", NULL, B, "1", "Make a Tor service", NOP},
@@ -126,7 +126,7 @@ static const struct option_def connection[] = {
     {"txreconciliation", NULL, B, "0", "Reconcile transactions (BIP330)", DEBUG | NOT},
     {"v2transport", NULL, B, "1", "Encrypted connections (BIP324)", NOP},
     {"whitebind", "<[permissions@]addr>", L, NULL,
-     "Listen at this address and give its peers permissions", NOT},
+     "Listen at this address and give its peers permissions", 0},
     {"whitelist", "<[permissions@]IP or network>", L, NULL,
      "Give peers of these addresses permissions", 0},
 };
@@ -250,7 +250,7 @@ static const struct option_def relay[] = {
     {"minrelaytxfee", "<amt>", A, "0.000001", "Least feerate that is relayed", 0},
     {"permitbaremultisig", NULL, B, "1", "Relay multisig outputs that are not in P2SH", 0},
     {"privatebroadcast", NULL, B, "0", "Send own transactions by Tor or I2P only", NOT},
-    {"txsendrate", "<n>", I, "14", "Transactions a second to each inbound peer", DEBUG | NOP},
+    {"txsendrate", "<n>", I, "14", "Transactions a second to each inbound peer", DEBUG},
     {"whitelistforcerelay", NULL, B, "0", "Permission forcerelay for whitelisted peers", NOP},
     {"whitelistrelay", NULL, B, "1", "Permission relay for whitelisted peers", NOP},
 };

@@ -1,6 +1,7 @@
 /* Methods about whom the node connects to, whom it bans, and which addresses it knows. */
 #include <string.h>
 
+#include "net/orphans.h"
 #include "rpc/net.h"
 #include "util/mem.h"
 #include "util/time.h"
@@ -290,6 +291,52 @@ static struct rpc_answer *addpeeraddress(struct rpc_call *call)
     return rpc_ok(call);
 }
 
+/* ---- orphans ---- */
+
+struct orphan_output {
+    struct json *j;
+    int64_t verbosity;
+};
+
+static void put_orphan(void *arg, const struct orphan_info *o)
+{
+    const struct orphan_output *out = arg;
+    struct json *j = out->j;
+    if (out->verbosity == 0) {
+        json_put_hash(j, NULL, o->tx->txid.b);
+        return;
+    }
+    json_begin_object(j, NULL);
+    json_put_hash(j, "txid", o->tx->txid.b);
+    json_put_hash(j, "wtxid", o->tx->wtxid.b);
+    json_put_uint(j, "bytes", o->tx->total_size);
+    json_put_uint(j, "vsize", tx_vsize(o->tx));
+    json_put_uint(j, "vsize_bip141", tx_vsize(o->tx));
+    json_put_uint(j, "weight", tx_weight(o->tx));
+    json_begin_array(j, "from");
+    for (size_t i = 0; i < o->n_peers; i++)
+        json_put_int(j, NULL, o->peers[i]);
+    json_end(j);
+    if (out->verbosity == 2)
+        json_put_hex(j, "hex", o->tx->raw.data, o->tx->raw.len);
+    json_end(j);
+}
+
+static struct rpc_answer *getorphantxs(struct rpc_call *call)
+{
+    struct net *n = rpc_net(call);
+    struct orphan_output out = {rpc_result(call), rpc_arg_verbosity(call, "verbosity", 0)};
+    if (rpc_failed(call))
+        return rpc_fail(call);
+    if (out.verbosity < 0 || out.verbosity > 2)
+        return rpc_error(call, RPC_INVALID_PARAMETER, "Invalid verbosity value %lld",
+                         (long long)out.verbosity);
+    json_begin_array(out.j, NULL);
+    orphans_each(net_orphans(n), put_orphan, &out);
+    json_end(out.j);
+    return rpc_ok(call);
+}
+
 /* ---- for tests ---- */
 
 static struct rpc_answer *addconnection(struct rpc_call *call)
@@ -349,6 +396,9 @@ static struct rpc_answer *sendmsgtopeer(struct rpc_call *call)
     "{address:str, port:num, services:num, time:time, network:str, source:str, mapped_as?:num, " \
     "source_network:str, source_mapped_as?:num}"
 
+#define ORPHAN \
+    "{txid:hex, wtxid:hex, bytes:num, vsize:num, vsize_bip141:num, weight:num, from:[num]"
+
 const struct rpc_method rpc_net_nodes_methods[] = {
     {"addnode", addnode,
      "Adds a node to those that are always connected to, removes one, or tries one once. They "
@@ -397,6 +447,10 @@ const struct rpc_method rpc_net_hidden_methods[] = {
      "{success:bool, error?:str}", true},
     {"getrawaddrman", getrawaddrman, "All known addresses and their places. For tests.",
      RPC_NO_PARAMS, "{<table>:{<bucket/position>:" ENTRY "}}", true},
+    {"getorphantxs", getorphantxs, "Transactions that wait for their parents.",
+     RPC_PARAMS({"verbosity", "num", "0",
+                 "0: txids, 1: with details, 2: with the serialised transaction"}),
+     "[hex] | [" ORPHAN "}] | [" ORPHAN ", hex:hex}]", true},
     {"sendmsgtopeer", sendmsgtopeer, "Sends a message to a peer as it is. For tests.",
      RPC_PARAMS({"peer_id", "num", RPC_REQUIRED, "The peer"},
                 {"msg_type", "str", RPC_REQUIRED, "Name of the message"},
