@@ -274,8 +274,7 @@ void direct_fetch(struct peer *p, const struct block_index *last)
     struct net *n = p->net;
     const struct block_index *want[MAX_BLOCKS_PER_PEER], *i = last;
     size_t count = 0, room = MAX_BLOCKS_PER_PEER - p->n_inflight;
-    if (!can_direct_fetch(n) || !peer_serves_blocks(p) ||
-        (last->status & (BLOCK_FAILED | BLOCK_FAILED_CHILD)) ||
+    if (!can_direct_fetch(n) || (last->status & (BLOCK_FAILED | BLOCK_FAILED_CHILD)) ||
         index_less_work(last, chain_tip(n->chain)))
         return;
     while (i && !chain_contains(n->chain, i) && count < MAX_BLOCKS_PER_PEER) {
