@@ -62,6 +62,16 @@ bool rpc_set_error(struct rpc_call *call, enum rpc_code code, const char *fmt, .
     return false;
 }
 
+char *rpc_take_error(struct rpc_call *call, int *code)
+{
+    char *text = call->error;
+    CHECK(call->error_code != 0);
+    *code = call->error_code;
+    call->error_code = 0;
+    call->error = NULL;
+    return text;
+}
+
 bool rpc_failed(const struct rpc_call *call)
 {
     return call->error_code != 0;

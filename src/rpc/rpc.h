@@ -205,6 +205,9 @@ struct rpc_answer *rpc_usage(struct rpc_call *call); /* the help text as error -
 /* Notes an error (the first one stays) and returns false, so that a helper can end in it. */
 bool rpc_set_error(struct rpc_call *call, enum rpc_code code, const char *fmt, ...) PRINTF(3, 4);
 bool rpc_failed(const struct rpc_call *call);
+/* Takes the noted error off the call again: its text (caller frees) and code. For calls that answer
+ * each of several requests by itself. */
+char *rpc_take_error(struct rpc_call *call, int *code);
 struct rpc_answer *rpc_fail(struct rpc_call *call); /* the noted error is the answer */
 
 /*

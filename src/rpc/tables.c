@@ -20,6 +20,15 @@ extern const struct rpc_method rpc_net_nodes_methods[];
 extern const struct rpc_method rpc_rawtransaction_methods[];
 extern const struct rpc_method rpc_scan_methods[];
 extern const struct rpc_method rpc_util_methods[];
+extern const struct rpc_method rpc_descriptor_methods[];
+extern const struct rpc_method rpc_wallet_address_methods[];
+extern const struct rpc_method rpc_wallet_coins_methods[];
+extern const struct rpc_method rpc_wallet_encrypt_methods[];
+extern const struct rpc_method rpc_wallet_history_methods[];
+extern const struct rpc_method rpc_wallet_import_methods[];
+extern const struct rpc_method rpc_wallet_manage_methods[];
+extern const struct rpc_method rpc_wallet_received_methods[];
+extern const struct rpc_method rpc_wallet_spend_methods[];
 
 const struct rpc_table rpc_tables[] = {
     {"blockchain", rpc_blockchain_methods},
@@ -41,5 +50,14 @@ const struct rpc_table rpc_tables[] = {
     {"util", rpc_util_methods},
     {"rawtransactions", rpc_mempool_submit_methods},
     {"util", rpc_fees_methods},
+    {"util", rpc_descriptor_methods},
+    {"wallet", rpc_wallet_address_methods},
+    {"wallet", rpc_wallet_coins_methods},
+    {"wallet", rpc_wallet_encrypt_methods},
+    {"wallet", rpc_wallet_history_methods},
+    {"wallet", rpc_wallet_import_methods},
+    {"wallet", rpc_wallet_manage_methods},
+    {"wallet", rpc_wallet_received_methods},
+    {"wallet", rpc_wallet_spend_methods},
     {NULL, NULL},
 };

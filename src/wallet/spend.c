@@ -94,10 +94,9 @@ void spend_result_clear(struct spend_result *r)
     mtx_clear(&r->tx);
 }
 
-static bool fail(char **error, int *code, int value, char *text)
+static bool fail(char **error, char *text)
 {
     *error = text;
-    *code = value;
     return false;
 }
 
@@ -155,14 +154,14 @@ static void feerate_text(char out[32], int64_t sat_per_kvb)
              (long long)(sat_per_kvb % 1000));
 }
 
-static bool check_feerate(const struct choice *c, int *code, char **error)
+static bool check_feerate(const struct choice *c, char **error)
 {
     char given[32], used[32], relay[32], own[32];
     const struct wallets_options *o = &c->w->set->o;
 
     if (c->source == SPEND_FEE_FALLBACK && c->feerate == 0)
         return fail(
-            error, code, -4,
+            error,
             xstrdup("Fee estimation failed. Fallbackfee is disabled. Wait a few blocks or enable "
                     "-fallbackfee."));
     if (c->r->feerate < 0 || c->feerate <= c->r->feerate)
@@ -171,10 +170,9 @@ static bool check_feerate(const struct choice *c, int *code, char **error)
     feerate_text(used, c->feerate);
     feerate_text(own, o->min_tx_feerate);
     feerate_text(relay, o->node->relay_feerate(o->node->arg));
-    return fail(error, code, -4,
-                xasprintf("Fee rate (%s) is lower than the minimum fee rate setting (%s).\n"
-                          "Consider modifying -mintxfee (%s) or -minrelaytxfee (%s).",
-                          given, used, own, relay));
+    return fail(error, xasprintf("Fee rate (%s) is lower than the minimum fee rate setting (%s).\n"
+                                 "Consider modifying -mintxfee (%s) or -minrelaytxfee (%s).",
+                                 given, used, own, relay));
 }
 
 static void choose_discard_feerate(struct choice *c)
@@ -287,21 +285,21 @@ static void set_params(struct choice *c)
 
 /* ---- outputs and chosen inputs ---- */
 
-static bool check_outputs(struct choice *c, int *code, char **error)
+static bool check_outputs(struct choice *c, char **error)
 {
     const struct wallet_node *node = c->w->set->o.node;
     int64_t dust_feerate = node->dust_feerate(node->arg);
 
     if (c->r->n_outputs == 0)
-        return fail(error, code, -4, xstrdup("Transaction must have at least one recipient"));
+        return fail(error, xstrdup("Transaction must have at least one recipient"));
     c->base_size = TX_OVERHEAD_VSIZE + (int64_t)compact_size(c->r->n_outputs);
     for (size_t i = 0; i < c->r->n_outputs; i++) {
         const struct spend_output *o = &c->r->outputs[i];
         const struct tx_out out = {o->value, buf_span(&o->script)};
         if (o->value < 0)
-            return fail(error, code, -4, xstrdup("Transaction amounts must not be negative"));
+            return fail(error, xstrdup("Transaction amounts must not be negative"));
         if (o->value < policy_dust_threshold(&out, dust_feerate))
-            return fail(error, code, -4, xstrdup("Transaction amount too small"));
+            return fail(error, xstrdup("Transaction amount too small"));
         c->base_size += output_size(out.script_pubkey);
         c->paid += o->value;
         c->n_subtract += o->subtract_fee;
@@ -314,7 +312,7 @@ static int64_t input_fee(int64_t feerate, int64_t weight)
     return feerate_fee(feerate, (weight + 3) / 4);
 }
 
-static bool take_presets(struct choice *c, int *code, char **error)
+static bool take_presets(struct choice *c, char **error)
 {
     c->preset_out = xcalloc(c->r->n_inputs + 1, sizeof(struct tx_out));
     for (size_t i = 0; i < c->r->n_inputs; i++) {
@@ -325,15 +323,13 @@ static bool take_presets(struct choice *c, int *code, char **error)
         if (!out && in->txout.script_pubkey.data)
             out = &in->txout;
         if (!out)
-            return fail(
-                error, code, -4,
-                xasprintf("Not found pre-selected input COutPoint(%.10s, %u)", hex, in->out.n));
+            return fail(error, xasprintf("Not found pre-selected input COutPoint(%.10s, %u)", hex,
+                                         in->out.n));
         bool witness = true;
         int64_t weight = in->weight ? in->weight : wallet_input_weight(c->w, out, &witness);
         if (weight < 0)
-            return fail(
-                error, code, -4,
-                xasprintf("Not solvable pre-selected input COutPoint(%.10s, %u)", hex, in->out.n));
+            return fail(error, xasprintf("Not solvable pre-selected input COutPoint(%.10s, %u)",
+                                         hex, in->out.n));
         c->preset_out[i] = *out;
         c->preset_witness = c->preset_witness || witness;
         c->preset_weight += weight;
@@ -558,7 +554,7 @@ static bool select_in_circle(struct choice *c, const struct circle *k, struct ch
     return found;
 }
 
-static bool no_funds(struct choice *c, bool too_heavy, int *code, char **error)
+static bool no_funds(struct choice *c, bool too_heavy, char **error)
 {
     int64_t balance = c->preset_value, amount = c->preset_amount;
     int64_t whole = c->params.target + c->preset_amount;
@@ -570,13 +566,13 @@ static bool no_funds(struct choice *c, bool too_heavy, int *code, char **error)
     }
     if (c->r->n_inputs && !c->r->add_inputs)
         return fail(
-            error, code, -4,
+            error,
             xstrdup("The preselected coins total amount does not cover the transaction target. "
                     "Please allow other inputs to be automatically selected or include more "
                     "coins manually"));
     if (too_heavy)
         return fail(
-            error, code, -4,
+            error,
             xstrdup("The inputs size exceeds the maximum weight. Please try sending a smaller "
                     "amount or manually consolidating your wallet's UTXOs"));
     if (balance >= c->paid && amount < whole) {
@@ -586,18 +582,18 @@ static bool no_funds(struct choice *c, bool too_heavy, int *code, char **error)
         while (n > 2 && text[n - 1] == '0' && text[n - 3] != '.')
             text[--n] = '\0'; /* two decimals at least */
         return fail(
-            error, code, -4,
+            error,
             xasprintf("The total exceeds your balance when the %s transaction fee is included.",
                       text));
     }
     if (amount >= whole && c->w->set->o.spend_zero_conf_change)
-        return fail(error, code, -4,
+        return fail(error,
                     xstrdup("Unconfirmed UTXOs are available, but spending them creates a chain of "
                             "transactions that will be rejected by the mempool"));
-    return fail(error, code, -6, xstrdup("Insufficient funds"));
+    return fail(error, xstrdup("Insufficient funds"));
 }
 
-static bool choose_coins(struct choice *c, struct chosen *out, int *code, char **error)
+static bool choose_coins(struct choice *c, struct chosen *out, char **error)
 {
     static const struct circle circles[] = {
         {1, 6, 0, false},
@@ -629,7 +625,7 @@ static bool choose_coins(struct choice *c, struct chosen *out, int *code, char *
         if (select_in_circle(c, k, out, &too_heavy))
             return true;
     }
-    return no_funds(c, too_heavy, code, error);
+    return no_funds(c, too_heavy, error);
 }
 
 /* ---- the transaction ---- */
@@ -659,8 +655,7 @@ static void shuffle(size_t *list, size_t n)
     }
 }
 
-static bool build(struct choice *c, struct chosen *ch, struct spend_result *out, int *code,
-                  char **error)
+static bool build(struct choice *c, struct chosen *ch, struct spend_result *out, char **error)
 {
     const struct spend_request *r = c->r;
     uint32_t sequence = signals_rbf(c) ? SEQUENCE_FINAL - 2 : SEQUENCE_FINAL - 1;
@@ -675,9 +670,9 @@ static bool build(struct choice *c, struct chosen *ch, struct spend_result *out,
         if (at < 0)
             at = (int)random_below(r->n_outputs + 1);
         if ((size_t)at > r->n_outputs)
-            return fail(error, code, -4, xstrdup("Transaction change output index out of range"));
+            return fail(error, xstrdup("Transaction change output index out of range"));
         if (!c->change_script.len)
-            return fail(error, code, -4, xstrdup(c->change_error));
+            return fail(error, xstrdup(c->change_error));
         mtx_insert_out(&out->tx, (size_t)at, ch->change, buf_span(&c->change_script));
         out->change_position = at;
     }
@@ -719,7 +714,7 @@ static int64_t outputs_value(const struct mtx *m)
 }
 
 /* Receivers pay: equally, what cannot be divided falls to the first. */
-static bool subtract_fee(const struct choice *c, struct spend_result *out, int64_t fee, int *code,
+static bool subtract_fee(const struct choice *c, struct spend_result *out, int64_t fee,
                          char **error)
 {
     const struct wallet_node *node = c->w->set->o.node;
@@ -737,11 +732,10 @@ static bool subtract_fee(const struct choice *c, struct spend_result *out, int64
         first = false;
         const struct tx_out view = {o->value, buf_span(&o->script_pubkey)};
         if (o->value < 0)
-            return fail(error, code, -4,
-                        xstrdup("The transaction amount is too small to pay the fee"));
+            return fail(error, xstrdup("The transaction amount is too small to pay the fee"));
         if (o->value < policy_dust_threshold(&view, dust_feerate))
             return fail(
-                error, code, -4,
+                error,
                 xstrdup(
                     "The transaction amount is too small to send after the fee has been deducted"));
     }
@@ -749,7 +743,7 @@ static bool subtract_fee(const struct choice *c, struct spend_result *out, int64
 }
 
 static bool settle_fee(struct choice *c, const struct chosen *ch, struct spend_result *out,
-                       int *code, char **error)
+                       char **error)
 {
     int64_t value = c->preset_value, vsize = signed_vsize(c, ch, &out->tx);
     int64_t needed = feerate_fee(c->feerate, vsize);
@@ -759,23 +753,22 @@ static bool settle_fee(struct choice *c, const struct chosen *ch, struct spend_r
     int64_t paid = value - outputs_value(&out->tx);
     if (out->change_position >= 0 && needed < paid)
         out->tx.out[out->change_position].value += paid - needed;
-    if (c->n_subtract &&
-        !subtract_fee(c, out, needed - (value - outputs_value(&out->tx)), code, error))
+    if (c->n_subtract && !subtract_fee(c, out, needed - (value - outputs_value(&out->tx)), error))
         return false;
     out->fee = value - outputs_value(&out->tx);
     out->fee_source = c->source;
     if (out->fee < needed)
-        return fail(error, code, -4, xstrdup("Fee needed > fee paid"));
+        return fail(error, xstrdup("Fee needed > fee paid"));
     if (vsize * WITNESS_SCALE > MAX_STANDARD_WEIGHT)
-        return fail(error, code, -4, xstrdup("Transaction too large"));
+        return fail(error, xstrdup("Transaction too large"));
     if (out->fee > c->w->set->o.max_tx_fee)
-        return fail(error, code, -25,
+        return fail(error,
                     xstrdup("Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)"));
     return true;
 }
 
 static bool sign_result(struct choice *c, const struct chosen *ch, struct spend_result *out,
-                        int *code, char **error)
+                        char **error)
 {
     struct tx_out *coins = xcalloc(out->tx.n_in + 1, sizeof(*coins));
 
@@ -785,7 +778,7 @@ static bool sign_result(struct choice *c, const struct chosen *ch, struct spend_
         coins[c->r->n_inputs + i] = c->coins[ch->coins[i]].txout;
     bool ok = wallet_sign(c->w, &out->tx, coins, 0, NULL);
     free(coins);
-    return ok || fail(error, code, -4, xstrdup("Signing transaction failed"));
+    return ok || fail(error, xstrdup("Signing transaction failed"));
 }
 
 static void choice_clear(struct choice *c)
@@ -799,7 +792,7 @@ static void choice_clear(struct choice *c)
 }
 
 static bool spend_once(struct wallet *w, const struct spend_request *r, bool sign,
-                       struct spend_result *out, int *code, char **error)
+                       struct spend_result *out, char **error)
 {
     struct choice c = {.w = w, .r = r};
     struct chosen ch = {0};
@@ -809,22 +802,20 @@ static bool spend_once(struct wallet *w, const struct spend_request *r, bool sig
     *error = NULL;
     choose_feerate(&c);
     choose_discard_feerate(&c);
-    bool ok = check_outputs(&c, code, error) && check_feerate(&c, code, error) &&
-              take_presets(&c, code, error);
+    bool ok = check_outputs(&c, error) && check_feerate(&c, error) && take_presets(&c, error);
     if (ok) {
         choose_change(&c);
         set_params(&c);
         if (c.params.target <= 0 && c.params.target + c.preset_amount == 0 && !r->n_inputs)
-            ok = fail(error, code, -4,
+            ok = fail(error,
                       xstrdup("Transaction requires one destination of non-zero value, a non-zero "
                               "feerate, or a pre-selected input"));
     }
     if (ok) {
         find_candidates(&c);
         mtx_clear(&out->tx);
-        ok = choose_coins(&c, &ch, code, error) && build(&c, &ch, out, code, error) &&
-             settle_fee(&c, &ch, out, code, error) &&
-             (!sign || sign_result(&c, &ch, out, code, error));
+        ok = choose_coins(&c, &ch, error) && build(&c, &ch, out, error) &&
+             settle_fee(&c, &ch, out, error) && (!sign || sign_result(&c, &ch, out, error));
     }
     if (!ok)
         spend_result_clear(out);
@@ -836,22 +827,21 @@ static bool spend_once(struct wallet *w, const struct spend_request *r, bool sig
 /* Spending all coins of an address together is better for privacy: done where it costs no more than
  * -maxapsfee. */
 bool wallet_spend(struct wallet *w, const struct spend_request *r, bool sign,
-                  struct spend_result *out, int *code, char **error)
+                  struct spend_result *out, char **error)
 {
     struct spend_request together = *r;
     struct spend_result second;
     int64_t limit = w->set->o.max_aps_fee;
-    int ignored;
     char *why = NULL;
 
-    if (!spend_once(w, r, sign, out, code, error))
+    if (!spend_once(w, r, sign, out, error))
         return false;
     if (limit < 0 || r->avoid_partial || w->set->o.avoid_partial || !r->add_inputs)
         return true;
     together.avoid_partial = true;
     if (out->change_position >= 0 && r->change_position < 0)
         together.change_position = out->change_position;
-    if (!spend_once(w, &together, sign, &second, &ignored, &why)) {
+    if (!spend_once(w, &together, sign, &second, &why)) {
         free(why);
         return true;
     }

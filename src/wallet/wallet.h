@@ -362,10 +362,10 @@ struct spend_result {
     enum spend_fee_source fee_source;
 };
 void spend_result_clear(struct spend_result *r);
-/* Chooses coins, adds change, and signs where `sign`. False: *error is Core's sentence, *code the
- * RPC code (-6 funds, -4). A change address is used up only by wallet_commit_tx(). */
+/* Chooses coins, adds change, and signs where `sign`. False: *error is Core's sentence (caller
+ * frees). A change address is used up only by wallet_commit_tx(). */
 bool wallet_spend(struct wallet *w, const struct spend_request *r, bool sign,
-                  struct spend_result *out, int *code, char **error);
+                  struct spend_result *out, char **error);
 /* Signs what can be signed: `coins` are the spent outputs (script data NULL: unknown). Returns
  * whether all inputs are complete; errors (may be NULL): one for each input. */
 bool wallet_sign(struct wallet *w, struct mtx *m, const struct tx_out *coins, int hash_type,
