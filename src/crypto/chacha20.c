@@ -10,16 +10,18 @@
 
 enum { LANES = 8 };
 
+#define INLINE static inline __attribute__((always_inline))
+
 typedef uint32_t lanes __attribute__((vector_size(4 * LANES)));
 
 /* x = (x ^ y) rotated. By pointers: passing such vectors by value depends on the target. */
-static inline void mix(lanes *x, const lanes *y, int n)
+INLINE void mix(lanes *x, const lanes *y, int n)
 {
     lanes v = *x ^ *y;
     *x = v << n | v >> (32 - n);
 }
 
-static inline void quarter(lanes *a, lanes *b, lanes *c, lanes *d)
+INLINE void quarter(lanes *a, lanes *b, lanes *c, lanes *d)
 {
     *a += *b;
     mix(d, a, 16);
@@ -32,7 +34,7 @@ static inline void quarter(lanes *a, lanes *b, lanes *c, lanes *d)
 }
 
 /* Blocks first .. first + 7 of the stream. */
-static void blocks(uint32_t out[LANES][16], const uint32_t init[16], uint32_t first)
+INLINE void blocks(uint32_t out[LANES][16], const uint32_t init[16], uint32_t first)
 {
     lanes start[16], x[16];
     for (int i = 0; i < 16; i++)
@@ -45,11 +47,34 @@ static void blocks(uint32_t out[LANES][16], const uint32_t init[16], uint32_t fi
         for (int k = 0; k < 4; k++)
             quarter(&x[k], &x[4 + (k + 1) % 4], &x[8 + (k + 2) % 4], &x[12 + (k + 3) % 4]);
     }
+    uint32_t words[16][LANES];
     for (int i = 0; i < 16; i++) {
         x[i] += start[i];
-        for (int lane = 0; lane < LANES; lane++)
-            out[lane][i] = x[i][lane];
+        memcpy(words[i], &x[i], sizeof(x[i]));
     }
+    for (int lane = 0; lane < LANES; lane++) {
+        for (int i = 0; i < 16; i++)
+            out[lane][i] = words[i][lane];
+    }
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void blocks_avx2(uint32_t out[LANES][16],
+                                                        const uint32_t init[16], uint32_t first)
+{
+    blocks(out, init, first);
+}
+#endif
+
+static void blocks_best(uint32_t out[LANES][16], const uint32_t init[16], uint32_t first)
+{
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) {
+        blocks_avx2(out, init, first);
+        return;
+    }
+#endif
+    blocks(out, init, first);
 }
 
 void chacha20_keystream(uint8_t *out, size_t len, const uint8_t key[32])
@@ -59,7 +84,7 @@ void chacha20_keystream(uint8_t *out, size_t len, const uint8_t key[32])
     for (uint32_t first = 0; len; first += LANES) {
         uint32_t stream[LANES][16];
         size_t n = len < sizeof(stream) ? len : sizeof(stream);
-        blocks(stream, init, first);
+        blocks_best(stream, init, first);
         memcpy(out, stream, n);
         out += n;
         len -= n;
