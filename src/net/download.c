@@ -272,12 +272,12 @@ bool can_direct_fetch(const struct net *n)
 void direct_fetch(struct peer *p, const struct block_index *last)
 {
     struct net *n = p->net;
-    const struct block_index *want[MAX_BLOCKS_PER_PEER], *i = last;
+    const struct block_index *want[MAX_BLOCKS_PER_PEER + 1], *i = last;
     size_t count = 0, room = MAX_BLOCKS_PER_PEER - p->n_inflight;
     if (!can_direct_fetch(n) || (last->status & (BLOCK_FAILED | BLOCK_FAILED_CHILD)) ||
         index_less_work(last, chain_tip(n->chain)))
         return;
-    while (i && !chain_contains(n->chain, i) && count < MAX_BLOCKS_PER_PEER) {
+    while (i && !chain_contains(n->chain, i) && count <= MAX_BLOCKS_PER_PEER) {
         if (!have_data(n, i) && !block_is_inflight(n, &i->h.hash) &&
             (peer_serves_witness(p) || !needs_witness(n, i)))
             want[count++] = i;
@@ -363,13 +363,14 @@ static void block_arrived(struct net *n, struct peer *p, const struct block *b)
     struct verdict v = {VERDICT_VALID, "", ""};
     bool is_new = false;
     unsigned flags = accept_flags(n, b, f != NULL);
-    if (f)
-        inflight_remove(n, f);
     if (p)
         remember_source(n, &b->hash, p->id);
     bool ok = chain_accept_block(n->chain, b, flags, &is_new, &v);
     if (!ok)
         log_debug(LOG_net, "block refused: %s", v.reason);
+    /* A damaged copy from somebody else does not end the wait for the right one. */
+    if (f && (v.kind != VERDICT_MUTATED || f->peer == p))
+        inflight_remove(n, f);
     if (p && is_new && ok)
         p->last_block_s = time_now();
     if (!is_new || !ok)

@@ -210,7 +210,8 @@ void tx_download_tick(struct peer *p, int64_t now_us)
             txrequest_forget(n->txrequest, due[i].hash);
             continue;
         }
-        write_u32(&body, due[i].wtxid ? INV_WTX : INV_WITNESS_TX);
+        uint32_t by_txid = peer_serves_witness(p) ? INV_WITNESS_TX : INV_TX;
+        write_u32(&body, due[i].wtxid ? INV_WTX : by_txid);
         write_bytes(&body, due[i].hash, 32);
         asked++;
         txrequest_requested(n->txrequest, p->id, due[i].hash, now_us + EXPIRY_US);
