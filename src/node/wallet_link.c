@@ -63,16 +63,15 @@ static struct block *ask_block(void *arg, int32_t height)
     return i && (i->status & BLOCK_HAVE_DATA) ? chain_read_block(node->chain, i, &error) : NULL;
 }
 
-/* Into the mempool and to the peers. */
-static bool do_submit(void *arg, const struct tx *tx, struct verdict *v)
+static bool do_submit(void *arg, const struct tx *tx, bool relay, struct verdict *v)
 {
     struct node *node = arg;
     struct accept_result r = {0};
     bool ok = mempool_get(node->mempool, &tx->txid) || mempool_accept(node->mempool, tx, 0, &r);
     *v = r.verdict;
     accept_result_clear(&r);
-    if (!ok)
-        return false;
+    if (!ok || !relay)
+        return ok;
     mempool_set_unbroadcast(node->mempool, &tx->txid, true);
     net_broadcast_tx(node->p2p, &tx->txid, &tx->wtxid);
     return true;

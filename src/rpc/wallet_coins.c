@@ -195,9 +195,32 @@ static void put_coin(struct rpc_call *call, struct json *j, struct wallet *w,
     expansion_clear(&e);
 }
 
+/* Legacy ones first, then as segwit came. */
+static int kind_of(const struct wallet_coin *c)
+{
+    struct solution s;
+    switch (script_solve(c->txout.script_pubkey, &s)) {
+    case SCRIPT_PUBKEYHASH: return 0;
+    case SCRIPT_SCRIPTHASH: return 1;
+    case SCRIPT_WITNESS_V0_KEYHASH:
+    case SCRIPT_WITNESS_V0_SCRIPTHASH: return 2;
+    case SCRIPT_WITNESS_V1_TAPROOT: return 3;
+    case SCRIPT_NONSTANDARD:
+    case SCRIPT_ANCHOR:
+    case SCRIPT_PUBKEY:
+    case SCRIPT_MULTISIG:
+    case SCRIPT_NULL_DATA:
+    case SCRIPT_WITNESS_UNKNOWN: break;
+    }
+    return 4;
+}
+
 static int compare_coins(const void *a, const void *b)
 {
     const struct wallet_coin *x = a, *y = b;
+    int kind = kind_of(x) - kind_of(y);
+    if (kind)
+        return kind;
     for (int i = 31; i >= 0; i--)
         if (x->out.txid.b[i] != y->out.txid.b[i])
             return x->out.txid.b[i] < y->out.txid.b[i] ? -1 : 1;

@@ -238,23 +238,6 @@ static bool gather_removed(struct rpc_call *call, struct wallet *w, const struct
     return true;
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-    const struct wtx *x = *(const struct wtx *const *)a, *y = *(const struct wtx *const *)b;
-    return memcmp(x->txid.b, y->txid.b, 32);
-}
-
-static const struct wtx **by_id(struct wallet *w, size_t *n)
-{
-    *n = wallet_tx_count(w);
-    const struct wtx **list = xcalloc(*n + 1, sizeof(*list));
-    for (size_t i = 0; i < *n; i++)
-        list[i] = wallet_tx_at(w, i);
-    if (*n)
-        qsort(list, *n, sizeof(*list), compare_ids);
-    return list;
-}
-
 static bool since_arguments(struct rpc_call *call, const struct block_index **from, int64_t *target,
                             const char **label)
 {
@@ -285,17 +268,15 @@ static struct rpc_answer *listsinceblock(struct rpc_call *call)
     const char *label;
     int64_t target = 1;
     struct entries now = {0}, gone = {0};
-    size_t n;
     if (!w || !since_arguments(call, &from, &target, &label) || rpc_failed(call))
         return rpc_fail(call);
     struct chain *chain = rpc_ctx(call)->chain;
     const struct block_index *fork = from ? chain_fork(chain, from) : NULL;
     int32_t depth = fork ? wallet_last_height(w) + 1 - fork->h.height : -1;
-    const struct wtx **txs = by_id(w, &n);
-    for (size_t i = 0; i < n; i++)
-        if (depth == -1 || abs(wtx_depth(w, txs[i])) < depth)
-            gather(w, txs[i], 0, label, change, &now);
-    free(txs);
+    const struct wtx *tx;
+    for (size_t i = 0; (tx = wallet_tx_at(w, i)); i++)
+        if (depth == -1 || abs(wtx_depth(w, tx)) < depth)
+            gather(w, tx, 0, label, change, &now);
     bool ok = !removed || gather_removed(call, w, from, label, change, &gone);
     if (target > wallet_last_height(w) + 1)
         target = wallet_last_height(w) + 1;

@@ -181,6 +181,8 @@ static struct rpc_answer *listwalletdir(struct rpc_call *call)
     for (size_t i = 0; i < n; i++) {
         json_begin_object(j, NULL);
         json_put_str_take(j, "name", names[i]);
+        json_begin_array(j, "warnings");
+        json_end(j);
         json_end(j);
     }
     json_end(j);

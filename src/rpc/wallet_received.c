@@ -8,7 +8,6 @@
 
 /* What an address of the book was paid. */
 struct tally {
-    const char *address; /* of the book */
     int64_t amount;
     int32_t depth;
     struct txid *txids;
@@ -16,7 +15,7 @@ struct tally {
 };
 
 struct tallies {
-    struct tally *list; /* in the order of the address book */
+    struct tally *list; /* one for each entry of the address book, in its order */
     size_t n;
 };
 
@@ -34,23 +33,19 @@ static bool counts(struct wallet *w, const struct wtx *tx, const struct query *q
     return q->immature || !wtx_is_immature(w, tx);
 }
 
-static int compare_address(const void *key, const void *element)
+static void count_output(struct tallies *t, struct wallet *w, const struct wtx *tx, uint32_t vout,
+                         int32_t depth)
 {
-    return strcmp(key, ((const struct tally *)element)->address);
-}
-
-static void count_output(struct tallies *t, const struct network *net, const struct wtx *tx,
-                         uint32_t vout, int32_t depth)
-{
+    const struct network *net = wallet_network(w);
     struct destination d;
     if (!script_to_destination(tx->tx->out[vout].script_pubkey, &d))
         return;
     char *address = address_encode(&net->address, &d);
-    struct tally *e =
-        address ? bsearch(address, t->list, t->n, sizeof(*t->list), compare_address) : NULL;
+    size_t at = address ? wallet_address_index(w, address) : SIZE_MAX;
     free(address);
-    if (!e)
+    if (at >= t->n)
         return;
+    struct tally *e = &t->list[at];
     e->amount += tx->tx->out[vout].value;
     if (depth < e->depth)
         e->depth = depth;
@@ -58,38 +53,19 @@ static void count_output(struct tallies *t, const struct network *net, const str
     e->txids[e->n_txids++] = tx->txid;
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-    const struct wtx *x = *(const struct wtx *const *)a, *y = *(const struct wtx *const *)b;
-    return memcmp(x->txid.b, y->txid.b, 32);
-}
-
-/* One tally for each address of the book that has a label (others are change). */
 static void tally_all(struct wallet *w, const struct query *q, struct tallies *out)
 {
-    const struct address_entry *e;
-    size_t n = wallet_tx_count(w), cap = 0;
-    const struct wtx **txs = xcalloc(n + 1, sizeof(*txs));
-    out->list = NULL;
+    const struct wtx *tx;
     out->n = 0;
-    for (size_t i = 0; (e = wallet_address_at(w, i)); i++) {
-        if (!e->label || (q->only && strcmp(q->only, e->address) != 0))
-            continue;
-        out->list = array_reserve(out->list, &cap, out->n + 1, sizeof(*out->list));
-        out->list[out->n++] = (struct tally){.address = e->address, .depth = INT32_MAX};
-    }
-    for (size_t i = 0; i < n; i++)
-        txs[i] = wallet_tx_at(w, i);
-    if (n)
-        qsort(txs, n, sizeof(*txs), compare_ids);
-    for (size_t i = 0; i < n; i++) {
-        if (!counts(w, txs[i], q))
-            continue;
-        for (uint32_t k = 0; k < txs[i]->tx->n_out; k++)
-            if (wallet_is_mine(w, txs[i]->tx->out[k].script_pubkey))
-                count_output(out, wallet_network(w), txs[i], k, wtx_depth(w, txs[i]));
-    }
-    free(txs);
+    while (wallet_address_at(w, out->n))
+        out->n++;
+    out->list = xcalloc(out->n + 1, sizeof(*out->list));
+    for (size_t i = 0; i < out->n; i++)
+        out->list[i].depth = INT32_MAX;
+    for (size_t i = 0; (tx = wallet_tx_at(w, i)); i++)
+        for (uint32_t k = 0; counts(w, tx, q) && k < tx->tx->n_out; k++)
+            if (wallet_is_mine(w, tx->tx->out[k].script_pubkey))
+                count_output(out, w, tx, k, wtx_depth(w, tx));
 }
 
 static void tallies_clear(struct tallies *t)
@@ -111,10 +87,13 @@ static bool is_own_address(struct rpc_call *call, struct wallet *w, const char *
     return mine;
 }
 
+/* Entries without a label are change. */
 static bool shown(struct rpc_call *call, struct wallet *w, const struct query *q,
-                  const struct tally *t)
+                  const struct address_entry *entry, const struct tally *t)
 {
-    return t->n_txids || (q->include_empty && is_own_address(call, w, t->address));
+    if (!entry->label || (q->only && strcmp(q->only, entry->address) != 0))
+        return false;
+    return t->n_txids || (q->include_empty && is_own_address(call, w, entry->address));
 }
 
 static bool read_query(struct rpc_call *call, struct query *q)
@@ -144,13 +123,14 @@ static struct rpc_answer *listreceivedbyaddress(struct rpc_call *call)
     json_begin_array(j, NULL);
     for (size_t i = 0; i < t.n; i++) {
         const struct tally *e = &t.list[i];
-        if (!shown(call, w, &q, e))
+        const struct address_entry *entry = wallet_address_at(w, i);
+        if (!shown(call, w, &q, entry, e))
             continue;
         json_begin_object(j, NULL);
-        json_put_str(j, "address", e->address);
+        json_put_str(j, "address", entry->address);
         json_put_amount(j, "amount", e->amount);
         json_put_int(j, "confirmations", e->depth == INT32_MAX ? 0 : e->depth);
-        json_put_str(j, "label", wallet_address_entry(w, e->address)->label);
+        json_put_str(j, "label", entry->label);
         json_begin_array(j, "txids");
         for (size_t k = 0; k < e->n_txids; k++)
             json_put_hash(j, NULL, e->txids[k].b);
@@ -185,9 +165,9 @@ static struct rpc_answer *listreceivedbylabel(struct rpc_call *call)
     struct label_sum *sums = xcalloc(t.n + 1, sizeof(*sums));
     size_t n = 0, kept = 0;
     for (size_t i = 0; i < t.n; i++)
-        if (shown(call, w, &q, &t.list[i]))
-            sums[n++] = (struct label_sum){wallet_address_entry(w, t.list[i].address)->label,
-                                           t.list[i].amount, t.list[i].depth};
+        if (shown(call, w, &q, wallet_address_at(w, i), &t.list[i]))
+            sums[n++] = (struct label_sum){wallet_address_at(w, i)->label, t.list[i].amount,
+                                           t.list[i].depth};
     if (n)
         qsort(sums, n, sizeof(*sums), compare_labels);
     for (size_t i = 0; i < n; i++) {

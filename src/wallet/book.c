@@ -1,6 +1,7 @@
 /*
  * The address book: labels and purposes, and (avoid_reuse) which addresses were spent from. Sorted
- * by address, as lists are shown in that order and the book is read far more often than written.
+ * by kind of address and hash, as lists are shown in that order; the book is read far more often
+ * than written.
  */
 #include <stdlib.h>
 
@@ -14,33 +15,67 @@ const char *address_purpose_name(enum address_purpose p)
     return purposes[p];
 }
 
-/* Where the address is, or would be. */
-static size_t place_of(const struct wallet *w, const char *address, bool *found)
+#define RANK_SIZE (sizeof(((struct address_entry *)0)->rank))
+
+/* Kind and hash; what is no address here (of another network, in an old file) comes last. */
+static void rank_of(const struct wallet *w, const char *address, uint8_t out[RANK_SIZE])
+{
+    static const uint8_t kinds[] = {[DEST_NONE] = 9, [DEST_PUBKEY] = 8, [DEST_P2PKH] = 1,
+                                    [DEST_P2SH] = 2, [DEST_P2WSH] = 3,  [DEST_P2WPKH] = 4,
+                                    [DEST_P2TR] = 5, [DEST_ANCHOR] = 6, [DEST_WITNESS] = 7};
+    struct destination d;
+
+    memset(out, 0, RANK_SIZE);
+    if (address_decode(&w->set->o.net->address, address, &d, NULL)) {
+        out[0] = kinds[d.type];
+        out[1] = d.type == DEST_WITNESS ? d.witness_version : 0;
+        memcpy(out + 2, d.data, d.len);
+    } else {
+        out[0] = kinds[DEST_NONE];
+        strncpy((char *)out + 1, address, RANK_SIZE - 1);
+    }
+}
+
+/* Where an address of this rank is, or would be. */
+static size_t place_of(const struct wallet *w, const uint8_t rank[RANK_SIZE], bool *found)
 {
     size_t lo = 0, hi = w->n_addresses;
 
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
-        if (strcmp(w->addresses[mid]->address, address) < 0)
+        if (memcmp(w->addresses[mid]->rank, rank, RANK_SIZE) < 0)
             lo = mid + 1;
         else
             hi = mid;
     }
-    *found = lo < w->n_addresses && strcmp(w->addresses[lo]->address, address) == 0;
+    *found = lo < w->n_addresses && memcmp(w->addresses[lo]->rank, rank, RANK_SIZE) == 0;
     return lo;
+}
+
+size_t wallet_address_index(const struct wallet *w, const char *address)
+{
+    uint8_t rank[RANK_SIZE];
+    bool found;
+
+    rank_of(w, address, rank);
+    size_t at = place_of(w, rank, &found);
+    return found ? at : SIZE_MAX;
 }
 
 struct address_entry *wallet_book_entry(struct wallet *w, const char *address, bool create)
 {
+    uint8_t rank[RANK_SIZE];
     bool found;
-    size_t at = place_of(w, address, &found);
 
+    rank_of(w, address, rank);
+    size_t at = place_of(w, rank, &found);
     if (found)
         return w->addresses[at];
     if (!create)
         return NULL;
     struct address_entry *e = xcalloc(1, sizeof(*e));
     e->address = xstrdup(address);
+    memcpy(e->rank, rank, RANK_SIZE);
     w->addresses =
         array_reserve(w->addresses, &w->cap_addresses, w->n_addresses + 1, sizeof(*w->addresses));
     memmove(w->addresses + at + 1, w->addresses + at,
@@ -52,10 +87,9 @@ struct address_entry *wallet_book_entry(struct wallet *w, const char *address, b
 
 const struct address_entry *wallet_address_entry(const struct wallet *w, const char *address)
 {
-    bool found;
-    size_t at = place_of(w, address, &found);
+    size_t at = wallet_address_index(w, address);
 
-    return found ? w->addresses[at] : NULL;
+    return at < w->n_addresses ? w->addresses[at] : NULL;
 }
 
 const struct address_entry *wallet_address_at(const struct wallet *w, size_t i)

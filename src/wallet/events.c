@@ -255,23 +255,31 @@ static int64_t rebroadcast_time(void)
     return time_now() + REBROADCAST_MIN + (int64_t)random_below(REBROADCAST_SPAN);
 }
 
-void wallet_rebroadcast(struct wallet *w)
+void wallet_resubmit(struct wallet *w, bool relay)
 {
     const struct wallet_node *node = w->set->o.node;
 
-    if (!w->set->o.broadcast || time_now() < w->next_rebroadcast)
-        return;
-    bool first = w->next_rebroadcast == 0;
-    w->next_rebroadcast = rebroadcast_time();
-    if (first)
+    if (!w->set->o.broadcast)
         return;
     for (size_t i = 0; i < w->n_txs; i++) {
         struct wtx *t = w->ordered[i];
         struct verdict v = {0};
-        bool due = t->state == WTX_INACTIVE || t->state == WTX_MEMPOOL;
-        if (due && !tx_is_coinbase(t->tx) && wtx_depth(w, t) == 0)
-            node->submit(node->arg, t->tx, &v);
+        bool due = t->state == WTX_INACTIVE || (relay && t->state == WTX_MEMPOOL);
+        if (due && !tx_is_coinbase(t->tx) && node->submit(node->arg, t->tx, relay, &v) &&
+            t->state == WTX_INACTIVE)
+            wallet_tx_added_to_mempool(w, t->tx); /* while loading no event comes */
     }
+}
+
+void wallet_rebroadcast(struct wallet *w)
+{
+    bool first = w->next_rebroadcast == 0;
+
+    if (time_now() < w->next_rebroadcast)
+        return;
+    w->next_rebroadcast = rebroadcast_time();
+    if (!first)
+        wallet_resubmit(w, true);
 }
 
 /* ---- sending ---- */
@@ -299,7 +307,7 @@ bool wallet_commit_tx(struct wallet *w, const struct tx *tx, const struct wtx_no
         return verdict_fail(v, VERDICT_ERROR, "wallet-write-failed", "%s", wallet_db_error(w->db));
     if (!w->set->o.broadcast)
         return true;
-    if (!node->submit(node->arg, tx, v)) {
+    if (!node->submit(node->arg, tx, true, v)) {
         log_info("[%s] transaction cannot be broadcast now: %s", w->name, v->reason);
         return false;
     }

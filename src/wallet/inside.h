@@ -200,7 +200,7 @@ void wallet_tx_added_to_mempool(struct wallet *w, const struct tx *tx);
 void wallet_tx_left_mempool(struct wallet *w, const struct tx *tx, bool conflict);
 /* After opening: catches up with the chain from the block of the file, and with the mempool. */
 bool wallet_catch_up(struct wallet *w, char **error);
-void wallet_rebroadcast(struct wallet *w);
+void wallet_rebroadcast(struct wallet *w); /* where it is time to */
 
 /* Commits; a failure is told to the node, which stops. */
 bool wallet_commit(struct wallet *w);

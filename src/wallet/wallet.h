@@ -26,8 +26,8 @@ struct wallet_node {
     bool (*block_times)(void *arg, const struct block_hash *hash, int64_t *time, int64_t *mtp,
                         int64_t *time_max);
     struct block *(*read_block)(void *arg, int32_t height); /* NULL: pruned or an error */
-    /* To the mempool, and on to the peers. True also where it is there already. */
-    bool (*submit)(void *arg, const struct tx *tx, struct verdict *v);
+    /* To the mempool and, where `relay`, on to the peers. True also where it is there already. */
+    bool (*submit)(void *arg, const struct tx *tx, bool relay, struct verdict *v);
     bool (*in_mempool)(void *arg, const struct txid *txid);
     /* All transactions of the mempool, parents before children. */
     void (*mempool_each)(void *arg, void (*visit)(void *to, const struct tx *tx), void *to);
@@ -178,11 +178,14 @@ struct address_entry {
     char *label;   /* NULL: no label (change) */
     enum address_purpose purpose;
     bool used; /* avoid_reuse: was spent from */
+    /* private */
+    uint8_t rank[1 + 1 + 65]; /* what the book is sorted by */
 };
 /* NULL: not in the book. */
 const struct address_entry *wallet_address_entry(const struct wallet *w, const char *address);
-/* In order of the addresses. */
+/* By kind of address (key hashes, script hashes, segwit...), then by hash. NULL at the end. */
 const struct address_entry *wallet_address_at(const struct wallet *w, size_t i);
+size_t wallet_address_index(const struct wallet *w, const char *address); /* SIZE_MAX: not there */
 bool wallet_set_label(struct wallet *w, const char *address, const char *label,
                       enum address_purpose purpose);
 /* avoid_reuse: money of this script's address was spent before. */
@@ -377,6 +380,9 @@ bool wallet_sign_message(struct wallet *w, const struct destination *d, const ui
 /* Weight of the signed input that spends the output; -1: not solvable. */
 int64_t wallet_input_weight(struct wallet *w, const struct tx_out *out, bool *witness);
 int64_t wallet_required_feerate(const struct wallet *w);
+
+/* Unconfirmed transactions into the mempool again, with `relay` to the peers too. */
+void wallet_resubmit(struct wallet *w, bool relay);
 
 /* ---- rescan ---- */
 

@@ -215,7 +215,7 @@ static bool is_normal(const char *name)
     while (true) {
         size_t n = strcspn(p, "/");
         bool dots = (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.');
-        if (n == 0 || (dots && p != name))
+        if (n == 0 || (dots && p[n] && (n == 1 || p != name)) || (dots && !p[n] && p != name))
             return false;
         if (!p[n])
             return true;
@@ -234,19 +234,17 @@ static bool bad_path(char **error, const char *text)
 /* The folder (or old file) of a name; caller frees *path. */
 static bool wallet_path(const struct wallets *ws, const char *name, char **path, char **error)
 {
+    static const char relative[] =
+        "Wallet name given as a relative path cannot begin with ./ or ../, for wallets not in the "
+        "walletdir, please use an absolute path.";
     struct stat st;
 
-    if ((starts_with(name, "./") || starts_with(name, "../")) &&
-        is_normal(name + 2 + (name[1] == '.')))
-        return bad_path(error,
-                        "Wallet name given as a relative path cannot begin with ./ or ../, for "
-                        "wallets not in the walletdir, please use an absolute path.");
+    if (starts_with(name, "../") && is_normal(name + 3))
+        return bad_path(error, relative);
     if (!is_normal(name))
         return bad_path(error, "Wallet name given as a path must be normalized");
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return bad_path(error,
-                        "Wallet name given as a relative path cannot begin with ./ or ../, for "
-                        "wallets not in the walletdir, please use an absolute path.");
+        return bad_path(error, relative);
     if (strcmp(name, "/") == 0)
         return bad_path(error, "Wallet name cannot be the root path");
     *path = *name ? path_join(ws->dir, name) : xstrdup(ws->dir);
@@ -489,6 +487,7 @@ enum wallet_status wallet_load(struct wallets *ws, const char *name, struct wall
         return status;
     }
     add_wallet(ws, w);
+    wallet_resubmit(w, false);
     *out = w;
     log_info("[%s] wallet loaded in %lld ms: %zu descriptors, %zu transactions", w->name,
              (long long)((time_mono_us() - start) / 1000), w->n_descs, w->n_txs);

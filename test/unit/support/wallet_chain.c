@@ -132,9 +132,10 @@ static bool in_pool(void *arg, const struct txid *txid)
     return false;
 }
 
-static bool submit(void *arg, const struct tx *tx, struct verdict *v)
+static bool submit(void *arg, const struct tx *tx, bool relay, struct verdict *v)
 {
     struct wallet_chain *c = arg;
+    (void)relay;
     if (!c->accept)
         return verdict_fail(v, VERDICT_POLICY, "test-refuses", "by order");
     if (in_pool(arg, &tx->txid))
