@@ -1,9 +1,10 @@
 /*
  * The SHA-NI kernel: four messages side by side.
  *
- * `sha256rnds2` does two rounds, takes four cycles and could start every cycle, so one message
- * alone leaves the unit idle three cycles of four. Four independent chains fill it; a fifth
- * only spills registers. All the rest is about not computing what is constant:
+ * `sha256rnds2` does two rounds, takes four cycles and could start every cycle (on some processors
+ * every second), so one message alone leaves the unit idle most of the time. Four independent
+ * chains fill it; a fifth only spills registers. All the rest is about not computing what is
+ * constant:
  *
  * First hash of a header, second block: words 0 to 2 are the job's, 3 is the nonce, the others are
  * padding. Rounds 0 to 2 are done once per job. Round 3 adds the nonce to two words of a constant
