@@ -11,6 +11,7 @@
  */
 #include "validation/chain.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,20 +54,23 @@ static bool error_verdict(const struct chain *c, struct verdict *v)
 static bool open_databases(struct chain *c, char **error)
 {
     const struct chain_options *o = &c->opts;
-    char *blocks = o->blocksdir ? xstrdup(o->blocksdir) : path_join(c->datadir, "blocks");
-    char *index = path_join(blocks, "index"), *coins = path_join(c->datadir, "chainstate");
+    /* the index stays in the data directory wherever the blocks are */
+    char *own = path_join(c->datadir, "blocks"), *index = path_join(own, "index");
+    char *coins = path_join(c->datadir, "chainstate");
     struct db_options index_opts = {.cache_bytes = INDEX_CACHE, .wipe = o->reindex};
     struct coins_options coins_opts = {.cache_bytes = o->dbcache_bytes,
                                        .db_cache_bytes = COINS_DB_CACHE,
                                        .wipe = o->reindex || o->reindex_chainstate};
 
-    c->files = blockfiles_open(blocks, c->net->magic, o->blocks_xor,
+    c->files = blockfiles_open(o->blocksdir ? o->blocksdir : own, c->net->magic, o->blocks_xor,
                                o->block_file_max ? o->block_file_max : BLOCKFILE_MAX_SIZE, error);
-    if (c->files)
+    if (c->files && !make_dirs(own))
+        *error = xasprintf("Cannot make the folder %s: %s", own, strerror(errno));
+    else if (c->files)
         c->index_db = db_open(index, &index_opts, error);
     if (c->index_db)
         c->coins = coins_open(coins, &coins_opts, error);
-    free(blocks);
+    free(own);
     free(index);
     free(coins);
     return c->coins != NULL;

@@ -59,16 +59,17 @@ void tree_set_tip(struct chain *c, struct node *n)
         c->active[node_height(n)] = n;
 }
 
+/* At the end: of two that wait, the one that came first is the first to be linked. */
 void tree_wait_for_parent(struct node *n)
 {
-    struct node *prev = node_prev(n);
+    struct node **end = &node_prev(n)->waiting;
 
-    for (struct node *w = prev->waiting; w; w = w->next_waiting) {
-        if (w == n)
+    for (; *end; end = &(*end)->next_waiting) {
+        if (*end == n)
             return;
     }
-    n->next_waiting = prev->waiting;
-    prev->waiting = n;
+    n->next_waiting = NULL;
+    *end = n;
 }
 
 /* Links n and all that waits for it, breadth first. `waiting` lists are threaded into a queue. */
