@@ -144,9 +144,16 @@ static struct rpc_answer *getmemoryinfo(struct rpc_call *call)
 
 /* ---- for tests ---- */
 
+/* A client's handling of an internal error can be tried by a certain last argument, as in Core. */
 static struct rpc_answer *echo(struct rpc_call *call)
 {
     struct json *j = rpc_result(call);
+    struct json_object *last = rpc_arg(call, "arg9");
+    if (json_object_is_type(last, json_type_string) &&
+        strcmp(json_object_get_string(last), "trigger_internal_bug") == 0)
+        return rpc_error(call, RPC_MISC_ERROR,
+                         "Internal bug detected: request.params[9].get_str() != "
+                         "\"trigger_internal_bug\"");
     json_begin_array(j, NULL);
     for (size_t i = 0; i < call->n_args; i++)
         json_put_value(j, NULL, call->args[i]);

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 
 #include "crypto/hash.h"
-#include "rpc/rpc.h"
+#include "rpc/range.h"
 #include "script/descriptor.h"
 #include "util/mem.h"
 #include "util/table.h"
 #include "validation/chain.h"
 
-enum { RANGE_END_DEFAULT = 1000, RANGE_MAX = 1000000 };
+enum { RANGE_END_DEFAULT = 1000 };
 
 struct needle {
     uint8_t hash[32]; /* of the script */
@@ -57,35 +57,11 @@ static void scan_free(struct scan *s)
 
 /* ---- what is looked for ---- */
 
-static bool check_range(struct rpc_call *call, int64_t begin, int64_t end)
-{
-    if (begin > end)
-        return rpc_set_error(call, RPC_INVALID_PARAMETER,
-                             "Range specified as [begin,end] must not have begin after end");
-    if (begin < 0)
-        return rpc_set_error(call, RPC_INVALID_PARAMETER,
-                             "Range should be greater or equal than 0");
-    if (end >> 31 != 0)
-        return rpc_set_error(call, RPC_INVALID_PARAMETER, "End of range is too high");
-    if (end >= begin + RANGE_MAX)
-        return rpc_set_error(call, RPC_INVALID_PARAMETER, "Range is too large");
-    return true;
-}
-
 static bool get_range(struct rpc_call *call, struct json_object *v, int64_t *begin, int64_t *end)
 {
     *begin = 0;
     *end = RANGE_END_DEFAULT;
-    if (v == NULL)
-        return true;
-    if (json_as_int(v, INT64_MIN, INT64_MAX, end))
-        return check_range(call, *begin, *end);
-    if (!json_object_is_type(v, json_type_array) || json_object_array_length(v) != 2 ||
-        !json_as_int(json_object_array_get_idx(v, 0), INT64_MIN, INT64_MAX, begin) ||
-        !json_as_int(json_object_array_get_idx(v, 1), INT64_MIN, INT64_MAX, end))
-        return rpc_set_error(call, RPC_INVALID_PARAMETER,
-                             "Range must be specified as end or as [begin,end]");
-    return check_range(call, *begin, *end);
+    return v == NULL || rpc_get_range(call, v, begin, end);
 }
 
 static void add_needle(struct scan *s, const struct expansion *e, struct span script)

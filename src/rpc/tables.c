@@ -1,6 +1,7 @@
 /* All method tables. A file with methods adds its declaration and its line here. */
 #include "rpc/rpc.h"
 
+extern const struct rpc_method rpc_block_stats_methods[];
 extern const struct rpc_method rpc_blockchain_methods[];
 extern const struct rpc_method rpc_chain_control_methods[];
 extern const struct rpc_method rpc_chain_stats_methods[];
@@ -32,6 +33,7 @@ extern const struct rpc_method rpc_wallet_spend_methods[];
 
 const struct rpc_table rpc_tables[] = {
     {"blockchain", rpc_blockchain_methods},
+    {"blockchain", rpc_block_stats_methods},
     {"blockchain", rpc_chain_control_methods},
     {"blockchain", rpc_chain_stats_methods},
     {"blockchain", rpc_mempool_methods},
