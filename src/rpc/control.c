@@ -89,15 +89,18 @@ static struct rpc_answer *logging(struct rpc_call *call)
         const char *name;
         enum log_category category;
     } all[LOG_CATEGORY_COUNT];
+    size_t n = 0;
     for (int c = 0; c < LOG_CATEGORY_COUNT; c++) {
-        all[c].category = (enum log_category)c;
-        all[c].name = log_category_name(all[c].category);
+        if (c == LOG_libevent || c == LOG_lock) /* taken as names, but nothing is logged by them */
+            continue;
+        all[n].category = (enum log_category)c;
+        all[n++].name = log_category_name((enum log_category)c);
     }
-    qsort(all, LOG_CATEGORY_COUNT, sizeof(all[0]), compare_names);
+    qsort(all, n, sizeof(all[0]), compare_names);
     struct json *j = rpc_result(call);
     json_begin_object(j, NULL);
-    for (int c = 0; c < LOG_CATEGORY_COUNT; c++)
-        json_put_bool(j, all[c].name, log_category_active(all[c].category));
+    for (size_t i = 0; i < n; i++)
+        json_put_bool(j, all[i].name, log_category_active(all[i].category));
     json_end(j);
     return rpc_ok(call);
 }
@@ -161,6 +164,12 @@ static struct rpc_answer *echo(struct rpc_call *call)
     return rpc_ok(call);
 }
 
+static struct rpc_answer *echoipc(struct rpc_call *call)
+{
+    json_put_str(rpc_result(call), NULL, rpc_arg_str(call, "arg"));
+    return rpc_ok(call);
+}
+
 static struct rpc_answer *setmocktime(struct rpc_call *call)
 {
     int64_t t = rpc_arg_int64(call, "timestamp", 0);
@@ -203,6 +212,8 @@ static struct rpc_answer *mockscheduler(struct rpc_call *call)
 const struct rpc_method rpc_control_methods[] = {
     {"echo", echo, "Returns its arguments.", ECHO_ARGS, "[any]", true},
     {"echojson", echo, "Returns its arguments.", ECHO_ARGS, "[any]", true},
+    {"echoipc", echoipc, "Returns its argument.",
+     RPC_PARAMS({"arg", "str", RPC_REQUIRED, "Any text"}), "str", true},
     {"getmemoryinfo", getmemoryinfo, "Memory in use.",
      RPC_PARAMS({"mode", "str", "\"stats\"", "stats, or mallocinfo for the allocator's own text"}),
      "{locked:{used:num, free:num, total:num, locked:num, chunks_used:num, chunks_free:num}} | "
@@ -211,7 +222,13 @@ const struct rpc_method rpc_control_methods[] = {
      "{active_commands:[{method:str, duration:num}], logpath:str}"},
     {"help", help, "The list of methods, or what one of them does.",
      RPC_PARAMS({"command", "str", "all commands", "The method to tell about"}), "str"},
-    {"logging", logging, "Switches categories of the log on and off, and lists them.",
+    {"logging", logging,
+     "Switches categories of the log on and off, and lists them.\n"
+     "The valid logging categories are: addrman, bench, blockstorage, cmpctblock, coindb, "
+     "estimatefee, http, i2p, ipc, kernel, leveldb, mempool, mempoolrej, mining, net, "
+     "privatebroadcast, proxy, prune, qt, rand, reindex, rpc, scan, selectcoins, tor, txpackages, "
+     "txreconciliation, validation, walletdb, zmq\n"
+     "\"all\" and \"1\" stand for all of them.",
      RPC_PARAMS({"include", "[str]", NULL, "To switch on", "[\"include_category\",...]"},
                 {"exclude", "[str]", NULL, "To switch off", "[\"exclude_category\",...]"}),
      "{<category>:bool}"},
