@@ -67,13 +67,16 @@ static void add_conflict(struct acceptance *a, struct mempool_entry *e)
     entry_list_add(&a->conflicts, e);
 }
 
-static void find_conflicts(struct acceptance *a)
+static bool find_conflicts(struct acceptance *a)
 {
     for (uint32_t i = 0; i < a->tx->n_in; i++) {
         struct mempool_entry *e = pool_spender(a->m, &a->tx->in[i].prev);
+        if (e && (a->flags & ACCEPT_NO_REPLACEMENT))
+            return verdict_fail(a->v, VERDICT_POLICY, "bip125-replacement-disallowed", "%s", "");
         if (e)
             add_conflict(a, e);
     }
+    return true;
 }
 
 /* ---- coins ---- */
@@ -107,6 +110,19 @@ static void keep_coin(struct acceptance *a, uint32_t i, struct coin coin)
     a->spends_coinbase |= coin.coinbase;
 }
 
+/* An output of a member of the same package, before this one. */
+static bool package_coin(const struct acceptance *a, const struct outpoint *o, struct coin *coin)
+{
+    for (unsigned i = 0; i < a->change->n_added; i++) {
+        const struct tx *tx = a->change->added[i]->tx;
+        if (!txid_eq(&tx->txid, &o->txid) || o->n >= tx->n_out)
+            continue;
+        *coin = (struct coin){tx->out[o->n], MEMPOOL_HEIGHT, false};
+        return true;
+    }
+    return false;
+}
+
 static bool fetch_coins(struct acceptance *a)
 {
     uint32_t n = a->tx->n_in;
@@ -117,6 +133,10 @@ static bool fetch_coins(struct acceptance *a)
     a->spent = arena_calloc(&a->arena, n, sizeof(*a->spent));
     for (uint32_t i = 0; i < n && ok; i++) {
         struct coin coin;
+        if (package_coin(a, &a->tx->in[i].prev, &coin)) {
+            keep_coin(a, i, coin);
+            continue;
+        }
         switch (mempool_coin(a->m, &a->tx->in[i].prev, true, &coin, &memory)) {
         case COIN_FOUND: keep_coin(a, i, coin); break;
         case COIN_MISSING: ok = missing_inputs(a, &memory); break;
@@ -178,17 +198,16 @@ static void make_entry(struct acceptance *a, int64_t fee)
     a->r->vsize = e->vsize;
 }
 
-static bool check_feerate(struct acceptance *a)
+bool accept_check_feerate(struct mempool *m, int64_t fee, int64_t vsize, struct verdict *v)
 {
-    long long paid = a->r->modified_fee;
-    long long least = feerate_fee(mempool_min_feerate(a->m), a->entry->vsize);
+    long long paid = fee, least = feerate_fee(mempool_min_feerate(m), vsize);
     if (least > 0 && paid < least)
-        return verdict_fail(a->v, VERDICT_RECONSIDERABLE, "mempool min fee not met", "%lld < %lld",
+        return verdict_fail(v, VERDICT_RECONSIDERABLE, "mempool min fee not met", "%lld < %lld",
                             paid, least);
-    least = feerate_fee(a->m->opts.min_relay_feerate, a->entry->vsize);
+    least = feerate_fee(m->opts.min_relay_feerate, vsize);
     if (paid < least)
-        return verdict_fail(a->v, VERDICT_RECONSIDERABLE, "min relay fee not met", "%lld < %lld",
-                            paid, least);
+        return verdict_fail(v, VERDICT_RECONSIDERABLE, "min relay fee not met", "%lld < %lld", paid,
+                            least);
     return true;
 }
 
@@ -201,80 +220,114 @@ static bool check_entry(struct acceptance *a)
     if (a->entry->sigops_cost > MAX_STANDARD_TX_SIGOPS_COST)
         return verdict_fail(a->v, VERDICT_POLICY, "bad-txns-too-many-sigops", "%d",
                             a->entry->sigops_cost);
-    return (a->flags & MEMPOOL_BYPASS_LIMITS) || check_feerate(a);
+    return (a->flags & (MEMPOOL_BYPASS_LIMITS | ACCEPT_PACKAGE_FEES)) ||
+           accept_check_feerate(a->m, a->r->modified_fee, a->entry->vsize, a->v);
 }
 
-bool accept_prepare(struct acceptance *a)
+bool accept_check(struct acceptance *a)
 {
     bool bypass = a->flags & MEMPOOL_BYPASS_LIMITS;
     int64_t fee;
     a->version = a->m->version;
-    if (!check_alone(a) || !check_known(a))
+    if (!check_alone(a) || !check_known(a) || !find_conflicts(a))
         return false;
-    find_conflicts(a);
     if (!fetch_coins(a) || !check_sequence_locks(a) || !check_inputs(a, &fee))
         return false;
     make_entry(a, fee);
     if (!check_entry(a))
         return false;
-    change_add(&a->change, a->entry, bypass);
-    if (!bypass && !accept_truc(a))
+    a->at = a->change->n_added;
+    change_add(a->change, a->entry, bypass);
+    return bypass || accept_truc(a);
+}
+
+/* The caller's own limit, against a slip of the hand. */
+static bool check_max_feerate(struct acceptance *a)
+{
+    if (a->max_feerate == 0 ||
+        (__int128)a->r->modified_fee * 1000 <= (__int128)a->max_feerate * a->entry->vsize)
+        return true;
+    return verdict_fail(a->v, VERDICT_POLICY, "max feerate exceeded", "%s", "");
+}
+
+bool accept_prepare(struct acceptance *a)
+{
+    if (!accept_check(a) || !accept_clusters(a) || !check_max_feerate(a))
         return false;
-    if (!accept_clusters(a))
-        return false;
-    return bypass || !a->m->opts.require_standard || accept_ephemeral(a);
+    return (a->flags & MEMPOOL_BYPASS_LIMITS) || !a->m->opts.require_standard ||
+           accept_ephemeral(a, NULL);
 }
 
 /* ---- putting it together ---- */
 
-static void tell_replaced(struct acceptance *a)
+void accept_tell_replaced(const struct change *c, struct accept_result *r)
 {
-    const struct entry_list *gone = &a->change.doomed;
-    a->r->replaced = xmalloc((gone->n + 1) * sizeof(*a->r->replaced));
+    const struct entry_list *gone = &c->doomed;
+    r->replaced = xmalloc((gone->n + 1) * sizeof(*r->replaced));
     for (size_t i = 0; i < gone->n; i++)
-        a->r->replaced[a->r->n_replaced++] = gone->e[i]->txid;
+        r->replaced[r->n_replaced++] = gone->e[i]->txid;
 }
 
-void accept_finish(struct acceptance *a)
+void accept_commit(struct change *c, struct acceptance *a, unsigned n)
 {
-    struct mempool *m = a->m;
-    bool bypass = a->flags & MEMPOOL_BYPASS_LIMITS;
-    struct txid txid = a->entry->txid;
-    CHECK(a->version == m->version);
-    change_commit(&a->change);
-    pool_discard(m, &a->change.doomed, REMOVED_REPLACED);
-    pool_insert(m, a->entry, !bypass);
-    a->entry = NULL;
-    if (bypass)
-        return;
-    pool_limit(m);
-    pool_check_sometimes(m);
-    if (!pool_find(m, &txid))
-        verdict_fail(a->v, VERDICT_RECONSIDERABLE, "mempool full", "%s", "");
+    struct mempool *m = c->m;
+    change_commit(c);
+    pool_discard(m, &c->doomed, REMOVED_REPLACED);
+    for (unsigned i = 0; i < n; i++) {
+        /* Who pays for others, or is paid for, tells nothing about feerates. */
+        pool_insert(m, a[i].entry, !(a[i].flags & (MEMPOOL_BYPASS_LIMITS | ACCEPT_IN_PACKAGE)));
+        a[i].entry = NULL;
+    }
 }
 
-static void acceptance_clear(struct acceptance *a)
+bool accept_check_kept(struct mempool *m, const struct txid *txid, struct verdict *v)
 {
-    change_clear(&a->change);
+    return pool_find(m, txid) != NULL ||
+           verdict_fail(v, VERDICT_RECONSIDERABLE, "mempool full", "%s", "");
+}
+
+void acceptance_init(struct acceptance *a, struct mempool *m, struct change *c, const struct tx *tx,
+                     unsigned flags, int64_t time, struct accept_result *r)
+{
+    *a = (struct acceptance){
+        .m = m, .change = c, .tx = tx, .flags = flags, .time = time, .r = r, .v = &r->verdict};
+    arena_init(&a->arena);
+}
+
+void acceptance_clear(struct acceptance *a)
+{
     entry_list_clear(&a->conflicts);
     entry_free(a->entry);
     arena_clear(&a->arena);
 }
 
-bool pool_accept(struct mempool *m, const struct tx *tx, unsigned flags, int64_t time,
-                 struct accept_result *r)
+static void finish(struct acceptance *a)
 {
+    CHECK(a->version == a->m->version);
+    accept_commit(a->change, a, 1);
+    if (a->flags & (MEMPOOL_BYPASS_LIMITS | ACCEPT_IN_PACKAGE))
+        return;
+    pool_limit(a->m);
+    pool_check_sometimes(a->m);
+    accept_check_kept(a->m, &a->tx->txid, a->v);
+}
+
+bool pool_accept(struct mempool *m, const struct tx *tx, unsigned flags, int64_t time,
+                 int64_t max_feerate, struct accept_result *r)
+{
+    struct change change;
+    struct acceptance a;
     memset(r, 0, sizeof(*r));
-    struct acceptance a = {
-        .m = m, .tx = tx, .flags = flags, .time = time, .r = r, .v = &r->verdict};
-    change_init(&a.change, m);
-    arena_init(&a.arena);
+    change_init(&change, m);
+    acceptance_init(&a, m, &change, tx, flags, time, r);
+    a.max_feerate = max_feerate;
     if (accept_prepare(&a) && accept_scripts(&a)) {
         accept_remember(&a);
-        tell_replaced(&a);
+        accept_tell_replaced(&change, r);
         if (!(flags & MEMPOOL_TEST))
-            accept_finish(&a);
+            finish(&a);
     }
+    change_clear(&change);
     acceptance_clear(&a);
     return r->verdict.kind == VERDICT_VALID;
 }
@@ -283,7 +336,7 @@ bool mempool_accept_at(struct mempool *m, const struct tx *tx, unsigned flags, i
                        struct accept_result *r)
 {
     chain_drain(m->opts.chain);
-    return pool_accept(m, tx, flags, time, r);
+    return pool_accept(m, tx, flags, time, 0, r);
 }
 
 bool mempool_accept(struct mempool *m, const struct tx *tx, unsigned flags, struct accept_result *r)

@@ -83,17 +83,17 @@ static void add_relative(struct change *c, struct entry_list *l, struct mempool_
             return;
     }
     entry_list_add(l, e);
-    if (e->cluster)
-        change_touch(c, e->cluster);
+    change_touch(c, e->cluster);
 }
 
-static struct mempool_entry *find_added(const struct change *c, const struct txid *txid)
+/* Bit of the addition with this id, or 0. */
+static uint32_t find_added(const struct change *c, const struct txid *txid)
 {
     for (unsigned i = 0; i < c->n_added; i++) {
         if (txid_eq(&c->added[i]->txid, txid))
-            return c->added[i];
+            return UINT32_C(1) << i;
     }
-    return NULL;
+    return 0;
 }
 
 void change_add(struct change *c, struct mempool_entry *e, bool with_children)
@@ -102,9 +102,8 @@ void change_add(struct change *c, struct mempool_entry *e, bool with_children)
     unsigned at = c->n_added;
     for (uint32_t i = 0; i < e->tx->n_in; i++) {
         const struct txid *prev = &e->tx->in[i].prev.txid;
-        struct mempool_entry *parent = find_added(c, prev);
-        if (parent == NULL)
-            parent = pool_find(c->m, prev);
+        struct mempool_entry *parent = pool_find(c->m, prev);
+        c->added_parents[at] |= find_added(c, prev);
         if (parent)
             add_relative(c, &c->parents[at], parent);
     }
@@ -188,6 +187,8 @@ static void make_sets(struct staging *s)
     for (unsigned i = 0; i < c->n_added; i++) {
         join_relatives(s, c->added[i], &c->parents[i]);
         join_relatives(s, c->added[i], &c->children[i]);
+        for (uint32_t left = c->added_parents[i]; left; left &= left - 1)
+            join(s, c->added[i]->scratch, c->added[__builtin_ctz(left)]->scratch);
     }
     for (uint32_t i = 0; i < s->n; i++) {
         struct node *root = &s->node[find_set(s, i)];
@@ -221,6 +222,8 @@ static void add_parents(const struct staging *s, struct depgraph *g, const struc
         if (!parents->e[i]->doomed)
             *set |= UINT64_C(1) << s->node[parents->e[i]->scratch].local;
     }
+    for (uint32_t left = c->added_parents[n->added]; left; left &= left - 1)
+        *set |= UINT64_C(1) << s->node[c->added[__builtin_ctz(left)]->scratch].local;
     for (size_t i = 0; i < children->n; i++) {
         if (!children->e[i]->doomed)
             g->parents[s->node[children->e[i]->scratch].local] |= UINT64_C(1) << n->local;

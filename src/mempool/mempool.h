@@ -95,6 +95,39 @@ bool mempool_accept(struct mempool *m, const struct tx *tx, unsigned flags,
 bool mempool_accept_at(struct mempool *m, const struct tx *tx, unsigned flags, int64_t time,
                        struct accept_result *r);
 
+/* ---- packages: a child and the parents that it pays for ---- */
+
+#define PACKAGE_MAX 25
+struct package_member {
+    enum {
+        MEMBER_NOT_VALIDATED,
+        MEMBER_ACCEPTED,
+        MEMBER_KNOWN,         /* was in the pool already */
+        MEMBER_OTHER_WITNESS, /* the same with another witness was: `other` */
+        MEMBER_REFUSED        /* r.verdict says why */
+    } state;
+    struct accept_result r;
+    struct wtxid other;
+    int64_t effective_feerate; /* sat/kvB, with which it was judged... */
+    uint32_t fee_members;      /* ...together with these: bits of their positions */
+};
+struct package_result {
+    /* "transaction failed", "package-not-sorted", "too-large-cluster", ... */
+    struct verdict verdict;
+    bool of_package; /* refused as a package, not for one of its members */
+    struct package_member member[PACKAGE_MAX];
+    size_t n;
+};
+/* Parents first, the child last. With `test` (then any shape, and no replacement) nothing changes.
+ * Members may be in the pool afterwards though the package failed. Drains the chain's pipeline
+ * first. Clear the result in any case. */
+bool mempool_accept_package(struct mempool *m, const struct tx *const *txs, size_t n, bool test,
+                            int64_t max_feerate, struct package_result *out);
+void package_result_clear(struct package_result *r);
+/* Every other one is spent by the last; in a tree none of the parents spends another. */
+bool package_is_child_with_parents(const struct tx *const *txs, size_t n);
+bool package_is_tree(const struct tx *const *txs, size_t n);
+
 const struct mempool_entry *mempool_get(const struct mempool *m, const struct txid *txid);
 const struct mempool_entry *mempool_get_wtxid(const struct mempool *m, const struct wtxid *wtxid);
 /* The entry that spends o, or NULL. */

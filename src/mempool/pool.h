@@ -139,7 +139,9 @@ void pool_forget_disconnected(struct mempool *m);
 struct change {
     struct mempool *m;
     struct mempool_entry *added[CHANGE_ADDITIONS_MAX];
-    struct entry_list parents[CHANGE_ADDITIONS_MAX], children[CHANGE_ADDITIONS_MAX];
+    struct entry_list parents[CHANGE_ADDITIONS_MAX],
+        children[CHANGE_ADDITIONS_MAX];           /* in the pool */
+    uint32_t added_parents[CHANGE_ADDITIONS_MAX]; /* bits of additions before it */
     unsigned n_added;
     struct entry_list doomed; /* by doom_with_descendants() */
     struct cluster **old, **fresh;

@@ -112,12 +112,12 @@ static void remove_spenders(struct mempool *m, const struct tx *tx)
 static bool resubmit(struct mempool *m, const struct tx *tx)
 {
     struct accept_result r;
-    bool in = pool_accept(m, tx, MEMPOOL_BYPASS_LIMITS, time_now(), &r);
+    bool in = pool_accept(m, tx, MEMPOOL_BYPASS_LIMITS, time_now(), 0, &r);
     /* Its children here may be what is too many: without them there may be room. */
     if (!in && r.verdict.kind == VERDICT_POLICY) {
         accept_result_clear(&r);
         remove_spenders(m, tx);
-        in = pool_accept(m, tx, MEMPOOL_BYPASS_LIMITS, time_now(), &r);
+        in = pool_accept(m, tx, MEMPOOL_BYPASS_LIMITS, time_now(), 0, &r);
     }
     accept_result_clear(&r);
     return in;
