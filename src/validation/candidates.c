@@ -101,21 +101,25 @@ void candidates_rebuild(struct chain *c)
     struct node *n;
 
     c->n_candidates = 0;
+    c->usable = NULL;
     while ((n = table_next(&c->by_hash, &pos)))
         candidates_add(c, n);
 }
 
 /* Whether all blocks from n down to the active chain can be connected. Where data is missing
- * (pruned), what is above it waits for it to come again. */
+ * (pruned), what is above it waits for it to come again. What was found good is remembered, so that
+ * a long branch is walked once and not for each block of it. */
 static bool branch_usable(struct chain *c, struct node *n)
 {
     struct node *bad = n;
 
-    while (!tree_active(c, bad) && !(bad->i.status & BLOCK_FAILED) &&
+    while (bad != c->usable && !tree_active(c, bad) && !(bad->i.status & BLOCK_FAILED) &&
            (bad->i.status & BLOCK_HAVE_DATA))
         bad = node_prev(bad);
-    if (tree_active(c, bad))
+    if (bad == c->usable || tree_active(c, bad)) {
+        c->usable = n;
         return true;
+    }
     if (bad->i.status & BLOCK_FAILED) {
         if (!c->best_invalid || u256_cmp(n->i.h.work, c->best_invalid->i.h.work) > 0)
             c->best_invalid = n;
@@ -160,6 +164,7 @@ void tree_mark_failed(struct chain *c, struct node *failed)
     size_t pos = 0;
     struct node *n;
 
+    c->usable = NULL;
     while ((n = table_next(&c->by_hash, &pos))) {
         if (n->i.status & BLOCK_FAILED || node_ancestor(n, node_height(failed)) != failed)
             continue;

@@ -26,7 +26,7 @@
 #define END_SLICE   20000
 #define EVICT_SLICE 4096
 #define MIN_FREE    ((uint64_t)50 << 20) /* bytes that are left to others */
-#define DIRTY_MAX   20000                /* index entries that wait */
+#define DIRTY_MAX   8000                 /* index entries that wait */
 
 struct flush {
     struct write_job job; /* first */

@@ -117,6 +117,7 @@ struct chain {
     struct node *best_header, *best_invalid;
     struct node **candidates; /* a heap, the best first; see candidates.c */
     size_t n_candidates, cap_candidates;
+    struct node *usable; /* all from here down to the active chain can be connected; or NULL */
     int32_t next_sequence, reverse_sequence;
     struct u256 precious_work;
     struct node **dirty;

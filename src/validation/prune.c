@@ -64,6 +64,7 @@ static void forget_file(struct chain *c, int32_t file)
     size_t pos = 0;
     struct node *n;
 
+    c->usable = NULL;
     while ((n = table_next(&c->by_hash, &pos))) {
         if (n->i.file != file || !(n->i.status & (BLOCK_HAVE_DATA | BLOCK_HAVE_UNDO)))
             continue;
