@@ -11,6 +11,7 @@
 #include "util/file.h"
 #include "util/log.h"
 #include "util/mem.h"
+#include "util/str.h"
 #include "wallet/wallet.h"
 
 /* ---- questions ---- */
@@ -266,6 +267,13 @@ static bool create_wallets(struct node *node, const char *dir)
     return node->wallets != NULL;
 }
 
+/* What loadwallet says first is left out at start, as Bitcoin Core does. */
+static const char *at_start(const char *error)
+{
+    static const char before[] = "Wallet file verification failed. ";
+    return starts_with(error, before) ? error + strlen(before) : error;
+}
+
 /* The wallets of -wallet and settings.json. One that is not there is only warned of. */
 static bool load_wallets(struct node *node)
 {
@@ -281,7 +289,7 @@ static bool load_wallets(struct node *node)
         if (status == WALLET_NOT_FOUND)
             log_warning("Skipping -wallet path that doesn't exist. %s", error);
         else if (status != WALLET_OK)
-            node->error = xstrdup(error);
+            node->error = xstrdup(at_start(error));
         free(error);
         if (node->error)
             return false;

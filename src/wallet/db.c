@@ -175,7 +175,7 @@ static bool open_file(struct wallet_db *db, const char *file, bool create, char 
         else
             *error =
                 xstrdup("SQLiteDatabase: Unable to obtain an exclusive lock on the database, is "
-                        "it being used by another instance of mite?\n");
+                        "it being used by another instance of Bitcoin Core?\n");
         return false;
     }
     run(db, "COMMIT");
