@@ -22,6 +22,7 @@ struct mempool;
 #define DEFAULT_CLUSTER_COUNT_LIMIT   64
 #define DEFAULT_CLUSTER_SIZE_LIMIT_VB 101000
 #define DEFAULT_DATACARRIER_BYTES     100000
+#define MEMPOOL_BYTES_PER_CLUSTER_VB  40 /* of -limitclustersize that -maxmempool must hold */
 
 struct mempool_options {
     struct chain *chain;

@@ -184,6 +184,20 @@ static bool check_together(struct together *t)
     return true;
 }
 
+static void note_accepted(struct together *t, unsigned i)
+{
+    struct package_member *p = member_of(t, i);
+    hand_over(t, i);
+    p->state = MEMBER_ACCEPTED;
+    p->fee_members = UINT32_C(1) << t->member[i];
+    p->effective_feerate = feerate_of(p->r.modified_fee, p->r.vsize);
+    if (t->test)
+        return;
+    for (unsigned k = 0; k < t->n; k++)
+        p->fee_members |= UINT32_C(1) << t->member[k];
+    p->effective_feerate = feerate_of(t->fee, t->vsize);
+}
+
 static bool check_dust_and_scripts(struct together *t)
 {
     for (unsigned i = 0; i < t->n && t->m->opts.require_standard; i++) {
@@ -196,24 +210,10 @@ static bool check_dust_and_scripts(struct together *t)
         if (!accept_scripts(&t->a[i]))
             return refuse_member(t, i);
         accept_remember(&t->a[i]);
+        if (t->test)
+            note_accepted(t, i);
     }
     return true;
-}
-
-static void note_accepted(struct together *t)
-{
-    uint32_t all = 0;
-    for (unsigned i = 0; i < t->n; i++)
-        all |= UINT32_C(1) << t->member[i];
-    for (unsigned i = 0; i < t->n; i++) {
-        struct package_member *p = member_of(t, i);
-        hand_over(t, i);
-        p->state = MEMBER_ACCEPTED;
-        p->fee_members = t->test ? UINT32_C(1) << t->member[i] : all;
-        p->effective_feerate =
-            t->test ? feerate_of(p->r.modified_fee, p->r.vsize) : feerate_of(t->fee, t->vsize);
-    }
-    accept_tell_replaced(&t->change, &member_of(t, 0)->r);
 }
 
 /* Members whose bits are set in `which`, as one. */
@@ -231,10 +231,12 @@ static void accept_together(struct mempool *m, const struct tx *const *tx, uint3
         acceptance_init(&t.a[t.n], m, &t.change, tx[i], flags, now, &t.r[t.n]);
         t.n++;
     }
-    if (check_members(&t, max_feerate) && check_together(&t) && check_dust_and_scripts(&t)) {
-        note_accepted(&t);
-        if (!test)
-            accept_commit(&t.change, t.a, t.n);
+    if (check_members(&t, max_feerate) && check_together(&t) && check_dust_and_scripts(&t) &&
+        !test) {
+        for (unsigned i = 0; i < t.n; i++)
+            note_accepted(&t, i);
+        accept_tell_replaced(&t.change, &out->member[t.member[0]].r);
+        accept_commit(&t.change, t.a, t.n);
     }
     change_clear(&t.change);
     for (unsigned i = 0; i < t.n; i++) {

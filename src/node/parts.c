@@ -231,6 +231,11 @@ static bool open_mempool(struct node *node)
     else if (mo.cluster_count_limit < 1 || mo.cluster_count_limit > DEFAULT_CLUSTER_COUNT_LIMIT)
         node->error = xasprintf("limitclustercount must be less than or equal to %d",
                                 DEFAULT_CLUSTER_COUNT_LIMIT);
+    else if ((int64_t)mo.max_bytes < mo.cluster_size_limit_vb * MEMPOOL_BYTES_PER_CLUSTER_VB)
+        node->error = xasprintf(
+            "-maxmempool must be at least %lld MB",
+            (long long)(mo.cluster_size_limit_vb * MEMPOOL_BYTES_PER_CLUSTER_VB + 999999) /
+                1000000);
     else
         node->mempool = mempool_create(&mo);
     return node->mempool != NULL;
