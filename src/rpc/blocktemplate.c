@@ -3,7 +3,13 @@
  *
  * The template is kept between calls: it is made anew when the tip has changed, and otherwise at
  * most every few seconds where the mempool has changed.
+ *
+ * A long poll waits for another tip, or, after a minute, for a change of the mempool. The chain's
+ * event only sets off the timers of those who wait: answers are given from the loop, since nothing
+ * may be asked of the chain from inside its work.
  */
+#include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "mining/mining.h"
@@ -13,7 +19,7 @@
 #include "util/table.h"
 #include "util/time.h"
 
-enum { REFRESH_SECONDS = 5 };
+enum { REFRESH_SECONDS = 5, POLL_FIRST_SECONDS = 60, POLL_NEXT_SECONDS = 10 };
 
 static struct {
     struct block_template *template;
@@ -237,20 +243,10 @@ static bool ready_to_mine(struct rpc_call *call)
     return true;
 }
 
-struct rpc_answer *rpc_getblocktemplate(struct rpc_call *call)
+static struct rpc_answer *answer_template(struct rpc_call *call)
 {
-    const struct rpc_context *ctx = rpc_ctx(call);
     struct json_object *request = rpc_arg(call, "template_request");
-    struct json_object *mode = json_get(request, "mode");
-    const char *name = json_object_is_type(mode, json_type_string) ? json_object_get_string(mode)
-                       : mode                                      ? ""
-                                                                   : "template";
-    if (strcmp(name, "proposal") == 0)
-        return proposal(call, request);
-    if (strcmp(name, "template") != 0)
-        return rpc_error(call, RPC_INVALID_PARAMETER, "Invalid mode");
-    if (!ready_to_mine(call))
-        return rpc_fail(call);
+    const struct rpc_context *ctx = rpc_ctx(call);
     if (ctx->net->signet_challenge.len > 0 && !has_rule(request, "signet"))
         return rpc_error(call, RPC_INVALID_PARAMETER,
                          "getblocktemplate must be called with the signet rule set (call with "
@@ -262,4 +258,125 @@ struct rpc_answer *rpc_getblocktemplate(struct rpc_call *call)
     refresh(ctx);
     put_template(rpc_result(call), ctx, kept.template);
     return rpc_ok(call);
+}
+
+/* ---- long polls ---- */
+
+struct poll {
+    struct rpc_call *call;
+    struct block_hash tip;    /* that the caller knows */
+    uint64_t mempool_version; /* likewise */
+    int64_t mempool_from_us;  /* when the mempool begins to count */
+    struct event *timer;
+    struct poll *next, **link;
+};
+static struct poll *polls;
+static const struct chain *watched;
+
+static void poll_end(struct poll *p)
+{
+    *p->link = p->next;
+    if (p->next)
+        p->next->link = p->link;
+    event_free(p->timer);
+    free(p);
+}
+
+static void poll_cancelled(struct rpc_call *call, void *arg)
+{
+    poll_end(arg);
+    rpc_error(call, RPC_CLIENT_NOT_CONNECTED, "Shutting down");
+}
+
+static void poll_wait(struct poll *p, int seconds)
+{
+    struct timeval tv = {seconds, 0};
+    evtimer_add(p->timer, &tv);
+}
+
+static void poll_look(evutil_socket_t fd, short what, void *arg)
+{
+    struct poll *p = arg;
+    struct rpc_call *call = p->call;
+    const struct rpc_context *ctx = rpc_ctx(call);
+    (void)fd, (void)what;
+    bool other_tip = !block_hash_eq(&chain_tip(ctx->chain)->h.hash, &p->tip);
+    bool mempool_counts = time_mono_us() >= p->mempool_from_us;
+    if (other_tip || (mempool_counts && mempool_version(ctx->mempool) != p->mempool_version)) {
+        poll_end(p);
+        answer_template(call);
+        return;
+    }
+    poll_wait(p, mempool_counts ? POLL_NEXT_SECONDS : POLL_FIRST_SECONDS);
+}
+
+static void on_tip(void *arg, const struct block_index *tip, const struct block_index *fork,
+                   bool ibd)
+{
+    (void)arg, (void)tip, (void)fork, (void)ibd;
+    for (struct poll *p = polls; p; p = p->next)
+        event_active(p->timer, EV_TIMEOUT, 0);
+}
+
+static struct rpc_answer *start_poll(struct rpc_call *call, const struct block_hash *tip,
+                                     uint64_t version)
+{
+    static const struct chain_events events = {.tip_changed = on_tip};
+    const struct rpc_context *ctx = rpc_ctx(call);
+    if (watched != ctx->chain)
+        chain_subscribe(ctx->chain, &events, NULL);
+    watched = ctx->chain;
+    struct poll *p = xcalloc(1, sizeof(*p));
+    *p = (struct poll){.call = call,
+                       .tip = *tip,
+                       .mempool_version = version,
+                       .mempool_from_us = time_mono_us() + POLL_FIRST_SECONDS * INT64_C(1000000),
+                       .next = polls,
+                       .link = &polls};
+    p->timer = evtimer_new(ctx->base, poll_look, p);
+    if (polls)
+        polls->link = &p->next;
+    polls = p;
+    poll_wait(p, POLL_FIRST_SECONDS);
+    return rpc_later(call, poll_cancelled, p);
+}
+
+/* The id is the tip's hash and the mempool's version behind it. Whoever waits for a tip that is not
+ * there (any more) is answered at once. */
+static struct rpc_answer *long_poll(struct rpc_call *call, struct json_object *id)
+{
+    const struct rpc_context *ctx = rpc_ctx(call);
+    struct block_hash tip = chain_tip(ctx->chain)->h.hash;
+    uint64_t version = mempool_version(ctx->mempool);
+    if (json_object_is_type(id, json_type_string)) {
+        const char *text = json_object_get_string(id);
+        char hex[HASH_HEX_SIZE];
+        snprintf(hex, sizeof(hex), "%.64s", text);
+        struct json_object *hash = json_object_new_string(hex);
+        bool ok = rpc_get_hash(call, hash, "longpollid", tip.b);
+        json_object_put(hash);
+        if (!ok)
+            return rpc_fail(call);
+        version = strtoull(text + strlen(hex), NULL, 10);
+    }
+    if (!block_hash_eq(&chain_tip(ctx->chain)->h.hash, &tip))
+        return answer_template(call);
+    return start_poll(call, &tip, version);
+}
+
+struct rpc_answer *rpc_getblocktemplate(struct rpc_call *call)
+{
+    struct json_object *request = rpc_arg(call, "template_request");
+    struct json_object *mode = json_get(request, "mode");
+    const char *name = json_object_is_type(mode, json_type_string) ? json_object_get_string(mode)
+                       : mode                                      ? ""
+                                                                   : "template";
+    if (strcmp(name, "proposal") == 0)
+        return proposal(call, request);
+    if (strcmp(name, "template") != 0)
+        return rpc_error(call, RPC_INVALID_PARAMETER, "Invalid mode");
+    if (!ready_to_mine(call))
+        return rpc_fail(call);
+    struct json_object *id = json_get(request, "longpollid");
+    return id ? long_poll(call, id) : answer_template(call);
 }

@@ -274,6 +274,74 @@ static void ephemeral_dust(void **state)
         tx_unref(all[k]);
 }
 
+/* ---- packages ---- */
+
+static void offer_package(struct mempool *m, const struct tx *const *tx, size_t n, bool test,
+                          const char *reason)
+{
+    struct package_result r;
+    bool ok = mempool_accept_package(m, tx, n, test, 0, &r);
+    assert_string_equal(r.verdict.reason, reason);
+    assert_int_equal(ok, *reason == '\0');
+    package_result_clear(&r);
+    mempool_check(m);
+}
+
+static void child_pays_in_package(void **state)
+{
+    struct fixture *f = *state;
+    struct outpoint x = mock_coin(f->chain, COIN, false, 100),
+                    y = mock_coin(f->chain, COIN, false, 100);
+    struct tx *free_one = spend(x, COIN), *rich = spend(y, COIN - 5000);
+    struct outpoint both[] = {out_of(free_one, 0), out_of(rich, 0)};
+    int64_t value = 2 * COIN - 10000;
+    struct tx *child = mock_tx(both, 2, &value, 1, 2),
+              *stingy = spend(out_of(free_one, 0), COIN - 5);
+    const struct tx *good[] = {free_one, rich, child}, *poor[] = {free_one, stingy},
+                    *unsorted[] = {child, free_one}, *twice[] = {free_one, free_one},
+                    *apart[] = {rich, free_one}, *clash[] = {free_one, child, stingy};
+    offer(f->pool, free_one, "min relay fee not met");
+    offer_package(f->pool, poor, 2, false, "transaction failed");
+    offer_package(f->pool, unsorted, 2, false, "package-not-sorted");
+    offer_package(f->pool, twice, 2, false, "package-contains-duplicates");
+    offer_package(f->pool, apart, 2, false, "package-not-child-with-parents");
+    offer_package(f->pool, clash, 3, true, "conflict-in-package");
+    offer_package(f->pool, good, 3, true, "transaction failed"); /* tested, each pays for itself */
+    assert_int_equal(mempool_count(f->pool), 0);
+    struct package_result r;
+    assert_true(mempool_accept_package(f->pool, good, 3, false, 0, &r));
+    assert_int_equal(r.member[0].state, MEMBER_ACCEPTED);
+    assert_int_equal(r.member[0].fee_members, 5); /* with the child; the rich parent stood alone */
+    assert_int_equal(r.member[1].fee_members, 2);
+    assert_int_equal(mempool_count(f->pool), 3);
+    package_result_clear(&r);
+    assert_true(mempool_accept_package(f->pool, good, 3, false, 0, &r));
+    assert_int_equal(r.member[2].state, MEMBER_KNOWN);
+    package_result_clear(&r);
+    struct tx *all[] = {free_one, rich, child, stingy};
+    for (size_t k = 0; k < ARRAY_LEN(all); k++)
+        tx_unref(all[k]);
+}
+
+static void package_replaces(void **state)
+{
+    struct fixture *f = *state;
+    struct outpoint x = mock_coin(f->chain, COIN, false, 100);
+    struct tx *old = spend(x, COIN - 2000), *parent = spend(x, COIN - 1),
+              *poor = spend(out_of(parent, 0), COIN - 2001),
+              *child = spend(out_of(parent, 0), COIN - 9000);
+    const struct tx *weak[] = {parent, poor}, *strong[] = {parent, child};
+    offer(f->pool, old, "");
+    offer_package(f->pool, weak, 2, false, "package RBF failed: insufficient anti-DoS fees");
+    assert_non_null(mempool_get(f->pool, &old->txid));
+    offer_package(f->pool, strong, 2, false, "");
+    assert_null(mempool_get(f->pool, &old->txid));
+    assert_int_equal(mempool_count(f->pool), 2);
+    struct tx *all[] = {old, parent, poor, child};
+    for (size_t k = 0; k < ARRAY_LEN(all); k++)
+        tx_unref(all[k]);
+}
+
 static void small_pool(struct mempool_options *o)
 {
     o->max_bytes = 60000;
@@ -544,13 +612,14 @@ int main(void)
 {
 #define POOL_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        POOL_TEST(plain_reasons),  POOL_TEST(test_accept_changes_nothing),
-        POOL_TEST(witness_twins),  POOL_TEST(cluster_limit),
-        POOL_TEST(replacement),    POOL_TEST(truc_rules),
-        POOL_TEST(ephemeral_dust), POOL_TEST(eviction_and_rolling_minimum),
-        POOL_TEST(expiry),         POOL_TEST(block_conflicts),
-        POOL_TEST(reorganisation), POOL_TEST(reorganisation_beyond_the_limit),
-        POOL_TEST(priority),       POOL_TEST(random_lives),
+        POOL_TEST(plain_reasons),    POOL_TEST(test_accept_changes_nothing),
+        POOL_TEST(witness_twins),    POOL_TEST(cluster_limit),
+        POOL_TEST(replacement),      POOL_TEST(truc_rules),
+        POOL_TEST(ephemeral_dust),   POOL_TEST(eviction_and_rolling_minimum),
+        POOL_TEST(expiry),           POOL_TEST(child_pays_in_package),
+        POOL_TEST(package_replaces), POOL_TEST(block_conflicts),
+        POOL_TEST(reorganisation),   POOL_TEST(reorganisation_beyond_the_limit),
+        POOL_TEST(priority),         POOL_TEST(random_lives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,15 @@ const struct block_index *chain_at(const struct chain *c, int32_t height)
     return height >= 0 && height <= c->height ? &c->index[height] : NULL;
 }
 
+const struct block_index *chain_find(const struct chain *c, const struct block_hash *hash)
+{
+    for (int32_t i = c->height; i >= 0; i--) {
+        if (block_hash_eq(&c->index[i].h.hash, hash))
+            return &c->index[i];
+    }
+    return NULL;
+}
+
 const struct block_index *chain_best_header(const struct chain *c)
 {
     return chain_tip(c);
@@ -142,6 +151,8 @@ static void set_index(struct chain *c, int32_t height)
     i->h.skip = i->h.prev;
     i->h.time = 1600000000u + (uint32_t)height * 600;
     i->h.version = 4;
+    i->h.bits = c->net->genesis_header.bits;
+    i->h.work = u256_mul_u64(bits_work(i->h.bits), (uint64_t)height + 1);
     test_rand_bytes(i->h.hash.b, 32);
 }
 
