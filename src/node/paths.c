@@ -59,7 +59,14 @@ bool paths_choose(struct node *node)
     node->blocksdir = path_join(net, "blocks");
     free(net);
     free(top);
-    return make_dir(node, node->netdir) && make_dir(node, node->blocksdir);
+    /* A new folder gets one for wallets: where there is none, wallets lie beside it (-walletdir).
+     */
+    bool is_new = !path_exists(node->netdir);
+    char *wallets = node_path(node, "wallets");
+    bool ok = make_dir(node, node->netdir) && make_dir(node, node->blocksdir) &&
+              (!is_new || make_dir(node, wallets));
+    free(wallets);
+    return ok;
 }
 
 static bool lock_dir(struct node *node, const char *path, int *fd)

@@ -76,6 +76,35 @@ static bool wallets_are_names(struct json_object *root)
     return true;
 }
 
+/* json-c keeps the last of several members of one name; here that is an error. Only the members of
+ * the outermost object are looked at. */
+static char *duplicate_key(const char *text, size_t len, struct json_object *root)
+{
+    json_object_object_foreach(root, key, v)
+    {
+        (void)v;
+        char *quoted = xasprintf("\"%s\"", key);
+        size_t n = 0, depth = 0, qlen = strlen(quoted);
+        bool in_string = false;
+        for (size_t i = 0; i < len; i++) {
+            char c = text[i];
+            if (!in_string && depth == 1 && i + qlen < len && memcmp(text + i, quoted, qlen) == 0 &&
+                text[i + qlen + strspn(text + i + qlen, " \t\r\n")] == ':')
+                n++;
+            if (in_string && c == '\\')
+                i++;
+            else if (c == '"')
+                in_string = !in_string;
+            else if (!in_string)
+                depth += (c == '{' || c == '[') - (size_t)(c == '}' || c == ']');
+        }
+        free(quoted);
+        if (n > 1)
+            return xstrdup(key);
+    }
+    return NULL;
+}
+
 static bool load(struct settings *s, char **error)
 {
     struct buf text = BUF_INIT;
@@ -89,7 +118,12 @@ static bool load(struct settings *s, char **error)
         }
         goto out;
     }
+    write_u8(&text, 0); /* for strspn() at the end */
+    text.len--;
     s->root = json_parse((const char *)text.data, text.len, &ok);
+    char *twice = json_object_is_type(s->root, json_type_object)
+                      ? duplicate_key((const char *)text.data, text.len, s->root)
+                      : NULL;
     if (!ok)
         *error = xasprintf("Settings file %s does not contain valid JSON. This may be caused by a "
                            "crash, power loss, full disk, or storage error, and can be fixed by "
@@ -99,14 +133,31 @@ static bool load(struct settings *s, char **error)
         *error =
             xasprintf("Found non-object value %s in settings file %s",
                       json_object_to_json_string_ext(s->root, JSON_C_TO_STRING_PLAIN), s->path);
+    else if (twice)
+        *error = xasprintf("Found duplicate key %s in settings file %s", twice, s->path);
     else if (!wallets_are_names(s->root))
         *error = xstrdup("Invalid value detected for '-wallet' or '-nowallet'. '-wallet' requires "
                          "a string value, while '-nowallet' accepts only '1' to disable all "
                          "wallets");
+    free(twice);
     ok = *error == NULL;
 out:
     buf_clear(&text);
     return ok;
+}
+
+/* The first member, also in a file that somebody wrote by hand. */
+static void add_warning(struct settings *s)
+{
+    struct json_object *root = json_object_new_object();
+    json_object_object_add(root, "_warning_", json_object_new_string(warning));
+    json_object_object_foreach(s->root, key, v)
+    {
+        if (strcmp(key, "_warning_") != 0)
+            json_object_object_add(root, key, json_object_get(v));
+    }
+    json_object_put(s->root);
+    s->root = root;
 }
 
 struct settings *settings_open(const char *path, struct options *o, char **error)
@@ -120,9 +171,8 @@ struct settings *settings_open(const char *path, struct options *o, char **error
     s->path = xstrdup(path);
     if (load(s, error)) {
         apply(s, o);
-        if (!json_get(s->root, "_warning_")) /* a new file, or one that somebody wrote by hand */
-            json_object_object_add(s->root, "_warning_", json_object_new_string(warning));
-        if (path_exists(path) || save(s))
+        add_warning(s);
+        if (save(s))
             return s;
         *error = xasprintf("Failed renaming settings file %s.new to %s", path, path);
     }

@@ -24,6 +24,8 @@
 #include "util/str.h"
 
 #define COOKIE_USER "__cookie__"
+/* What has to do with passwords is told to the log only. */
+#define NOT_STARTED "Unable to start HTTP server. See debug log for details."
 
 struct subnet {
     uint8_t addr[16], mask[16]; /* IPv4 as ::ffff:a.b.c.d */
@@ -66,12 +68,17 @@ static void mask_of(uint8_t mask[16], unsigned bits)
 
 static bool parse_subnet(const char *text, struct subnet *out)
 {
-    char *s = xstrdup(text), *slash = strchr(s, '/');
+    char *s = xstrdup(text), *bare = s, *slash = strchr(s, '/');
     uint64_t bits = 128;
     bool v4, mask_v4 = false, ok;
     if (slash)
         *slash++ = 0;
-    ok = parse_ip(s, out->addr, &v4);
+    size_t len = strlen(bare);
+    if (len > 2 && bare[0] == '[' && bare[len - 1] == ']') { /* IPv6 may stand in brackets */
+        bare[len - 1] = 0;
+        bare++;
+    }
+    ok = parse_ip(bare, out->addr, &v4);
     mask_of(out->mask, 128);
     if (ok && slash && parse_u64(slash, &bits)) {
         ok = bits <= (v4 ? 32 : 128);
@@ -214,9 +221,11 @@ static bool write_cookie(struct rpc_auth *a, const struct rpc_server_options *o,
     int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     bool ok = fd >= 0 && fchmod(fd, o->cookie_mode) == 0 && pwrite_all(fd, text, strlen(text), 0) &&
               rename(tmp, o->cookie_file) == 0;
-    if (!ok)
-        *error = xasprintf("Unable to write the RPC authentication cookie %s: %s", o->cookie_file,
-                           strerror(errno));
+    if (!ok) {
+        log_error("Unable to write the RPC authentication cookie %s: %s", o->cookie_file,
+                  strerror(errno));
+        *error = xstrdup(NOT_STARTED);
+    }
     if (fd >= 0)
         close(fd);
     if (ok) {
@@ -237,7 +246,8 @@ static bool read_users(struct rpc_auth *a, const struct rpc_server_options *o, c
 {
     for (const char *const *s = o->auth; s && *s; s++) {
         if (!add_rpcauth(a, *s)) {
-            *error = xstrdup("Invalid -rpcauth argument.");
+            log_error("Invalid -rpcauth argument.");
+            *error = xstrdup(NOT_STARTED);
             return false;
         }
     }

@@ -103,7 +103,7 @@ static bool is_p2sh_of(struct span spk, struct span redeem)
 }
 
 /* Redeem and witness script of a given output must fit it and each other; both are then known to
- * the signer. A witness script may be given as redeemScript, as older callers do. */
+ * the signer. A witness script may also be given as redeemScript, as older callers do. */
 static bool take_scripts(struct rpc_call *call, const struct prevtx *p, struct buf **scripts,
                          size_t *n)
 {
@@ -119,27 +119,18 @@ static bool take_scripts(struct rpc_call *call, const struct prevtx *p, struct b
     if (inner.len == 0)
         return rpc_set_error(call, RPC_INVALID_PARAMETER, "Missing redeemScript/witnessScript");
     as_p2wsh(&wrapped, inner);
-    bool ok = true;
-    if (p2sh && witness.len && redeem.len) {
-        if (!span_eq(buf_span(&wrapped), redeem))
-            ok = rpc_set_error(call, RPC_INVALID_PARAMETER,
-                               "redeemScript does not correspond to witnessScript");
-        else
-            ok = is_p2sh_of(spk, redeem);
-    } else if (p2sh) {
-        ok = is_p2sh_of(spk, inner) || is_p2sh_of(spk, buf_span(&wrapped));
-    } else {
-        ok = span_eq(spk, buf_span(&wrapped));
-    }
-    if (!ok && !rpc_failed(call))
+    struct span outer = buf_span(&wrapped);
+    bool fits = p2sh ? is_p2sh_of(spk, inner) || is_p2sh_of(spk, outer) : span_eq(spk, outer);
+    if (witness.len && redeem.len && !span_eq(redeem, witness) && !span_eq(redeem, outer))
+        rpc_set_error(call, RPC_INVALID_PARAMETER,
+                      "redeemScript does not correspond to witnessScript");
+    else if (!fits)
         rpc_set_error(call, RPC_INVALID_PARAMETER,
                       "redeemScript/witnessScript does not match scriptPubKey");
     add_script(scripts, n, inner);
-    add_script(scripts, n, buf_span(&wrapped));
-    if (redeem.len)
-        add_script(scripts, n, redeem);
+    add_script(scripts, n, outer);
     buf_clear(&wrapped);
-    return ok;
+    return !rpc_failed(call);
 }
 
 /* Where an output is in `memory`: it may move while it grows, so places first, pointers last. */
