@@ -190,18 +190,17 @@ static bool type_option(struct node *node, const char *name, enum output_type *o
     return true;
 }
 
-/* -walletdir; without it "wallets" in the network's folder. */
+/* -walletdir; without it "wallets" in the network's folder, or the folder itself where it has none.
+ */
 static char *wallet_dir(struct node *node)
 {
     const char *given = option_str(node->options, "walletdir");
     if (!given || !*given) {
         char *dir = node_path(node, "wallets");
-        if (!make_dirs(dir)) {
-            node->error = xasprintf("Cannot create directory '%s'", dir);
-            free(dir);
-            return NULL;
-        }
-        return dir;
+        if (path_is_dir(dir))
+            return dir;
+        free(dir);
+        return xstrdup(node->netdir);
     }
     char *dir = realpath(given, NULL);
     if (!dir)

@@ -38,7 +38,8 @@ static struct rpc_answer *getnewaddress(struct rpc_call *call)
     if (!rpc_arg_label(call, "label", &label) ||
         !rpc_arg_output_type(call, "address_type", def, &type))
         return rpc_fail(call);
-    return answer_address(call, wallet_new_address(w, label, type, &d, &error), &d, error);
+    bool ok = wallet_new_address(w, label, type, &d, &error);
+    return answer_address(call, ok, &d, error);
 }
 
 static struct rpc_answer *getrawchangeaddress(struct rpc_call *call)
@@ -55,7 +56,8 @@ static struct rpc_answer *getrawchangeaddress(struct rpc_call *call)
     enum output_type def = o->change_type != OUTPUT_UNKNOWN ? o->change_type : o->address_type;
     if (!rpc_arg_output_type(call, "address_type", def, &type))
         return rpc_fail(call);
-    return answer_address(call, wallet_new_change_address(w, type, &d, &error), &d, error);
+    bool ok = wallet_new_change_address(w, type, &d, &error);
+    return answer_address(call, ok, &d, error);
 }
 
 /* ---- getaddressinfo ---- */

@@ -75,6 +75,15 @@ bool rpc_arg_avoid_reuse(struct rpc_call *call, struct wallet *w, const char *na
     return !rpc_failed(call);
 }
 
+struct span rpc_arg_bytes(struct rpc_call *call, const char *name)
+{
+    struct json_object *v = rpc_arg(call, name);
+
+    if (!v || !rpc_check_type(call, v, "str"))
+        return span_of(NULL, 0);
+    return span_of(json_object_get_string(v), (size_t)json_object_get_string_len(v));
+}
+
 void json_put_last_block(struct json *j, struct wallet *w)
 {
     json_begin_object(j, "lastprocessedblock");

@@ -17,15 +17,33 @@ static bool need_encrypted(struct rpc_call *call, struct wallet *w)
                          rpc_method_name(call));
 }
 
-static bool need_text(struct rpc_call *call, const char *text)
+static bool need_text(struct rpc_call *call, struct span text)
 {
-    return *text || rpc_set_error(call, RPC_INVALID_PARAMETER, "passphrase cannot be empty");
+    return text.len || rpc_set_error(call, RPC_INVALID_PARAMETER, "passphrase cannot be empty");
+}
+
+/* Programs of before 2023 took a passphrase only up to its first zero. */
+static struct rpc_answer *wrong_passphrase(struct rpc_call *call, struct span given, bool changing)
+{
+    if (!given.len || !memchr(given.data, 0, given.len))
+        return rpc_error(call, RPC_WALLET_PASSPHRASE_INCORRECT,
+                         "Error: The wallet passphrase entered was incorrect.");
+    return rpc_error(
+        call, RPC_WALLET_PASSPHRASE_INCORRECT,
+        "Error: The %swallet passphrase entered is incorrect. It contains a null character (ie - a "
+        "zero byte). If the %spassphrase was set with a version of this software prior to 25.0, "
+        "please try again with only the characters up to \u2014 but not including \u2014 the first "
+        "null character.%s",
+        changing ? "old " : "", changing ? "old " : "",
+        changing ? ""
+                 : " If this is successful, please set a new passphrase to avoid this issue in "
+                   "the future.");
 }
 
 static struct rpc_answer *walletpassphrase(struct rpc_call *call)
 {
     struct wallet *w = rpc_wallet(call);
-    const char *passphrase = rpc_arg_str(call, "passphrase");
+    struct span passphrase = rpc_arg_bytes(call, "passphrase");
     int64_t seconds = rpc_arg_int64(call, "timeout", 0);
     if (!w || rpc_failed(call) || !need_encrypted(call, w))
         return rpc_fail(call);
@@ -36,20 +54,19 @@ static struct rpc_answer *walletpassphrase(struct rpc_call *call)
     if (seconds > MAX_UNLOCK_SECONDS)
         seconds = MAX_UNLOCK_SECONDS;
     if (!wallet_unlock(w, passphrase, seconds))
-        return rpc_error(call, RPC_WALLET_PASSPHRASE_INCORRECT,
-                         "Error: The wallet passphrase entered was incorrect.");
+        return wrong_passphrase(call, passphrase, false);
     return rpc_ok_null(call);
 }
 
 static struct rpc_answer *walletpassphrasechange(struct rpc_call *call)
 {
     struct wallet *w = rpc_wallet(call);
-    const char *from = rpc_arg_str(call, "oldpassphrase"), *to = rpc_arg_str(call, "newpassphrase");
+    struct span from = rpc_arg_bytes(call, "oldpassphrase");
+    struct span to = rpc_arg_bytes(call, "newpassphrase");
     if (!w || !need_encrypted(call, w) || !need_text(call, from) || !need_text(call, to))
         return rpc_fail(call);
     if (!wallet_change_passphrase(w, from, to))
-        return rpc_error(call, RPC_WALLET_PASSPHRASE_INCORRECT,
-                         "Error: The wallet passphrase entered was incorrect.");
+        return wrong_passphrase(call, from, true);
     return rpc_ok_null(call);
 }
 
@@ -65,7 +82,7 @@ static struct rpc_answer *walletlock(struct rpc_call *call)
 static struct rpc_answer *encryptwallet(struct rpc_call *call)
 {
     struct wallet *w = rpc_wallet(call);
-    const char *passphrase = rpc_arg_str(call, "passphrase");
+    struct span passphrase = rpc_arg_bytes(call, "passphrase");
     char *error = NULL;
     if (!w)
         return rpc_fail(call);

@@ -82,7 +82,7 @@ static struct rpc_answer *createwallet(struct rpc_call *call)
                               .disable_private_keys =
                                   rpc_arg_bool(call, "disable_private_keys", false),
                               .blank = rpc_arg_bool(call, "blank", false),
-                              .passphrase = rpc_arg_str(call, "passphrase"),
+                              .passphrase = rpc_arg_bytes(call, "passphrase"),
                               .avoid_reuse = rpc_arg_bool(call, "avoid_reuse", false)};
     struct wallet *w = NULL;
     char *error = NULL, *warning = NULL;
@@ -97,7 +97,7 @@ static struct rpc_answer *createwallet(struct rpc_call *call)
             call, RPC_WALLET_ERROR,
             "Compiled without external signing support (required for external signing)");
     enum wallet_status status = wallet_create(rpc_ctx(call)->wallets, &c, &w, &error, &warning);
-    if (status == WALLET_OK && c.passphrase && !*c.passphrase)
+    if (status == WALLET_OK && rpc_arg_given(call, "passphrase") && !c.passphrase.len)
         warning = xstrdup("Empty string given as passphrase, wallet will not be encrypted.");
     return answer_loaded(call, status, w, error, warning);
 }

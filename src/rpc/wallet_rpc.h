@@ -18,6 +18,9 @@ bool rpc_arg_output_type(struct rpc_call *call, const char *name, enum output_ty
 /* An avoid_reuse argument: the wallet's own setting by default. */
 bool rpc_arg_avoid_reuse(struct rpc_call *call, struct wallet *w, const char *name, bool *out);
 
+/* A string argument with its length: it may hold zeros. Empty where not given. */
+struct span rpc_arg_bytes(struct rpc_call *call, const char *name);
+
 /* "lastprocessedblock" into an open object. */
 void json_put_last_block(struct json *j, struct wallet *w);
 /* "parent_descs" of a script. */

@@ -16,12 +16,12 @@
 #define MIN_ITERATIONS 25000
 
 /* 32 bytes of key, 16 of initial vector. */
-static void stretch(uint8_t out[64], const char *passphrase, const uint8_t salt[8], uint32_t rounds)
+static void stretch(uint8_t out[64], struct span passphrase, const uint8_t salt[8], uint32_t rounds)
 {
-    size_t n = strlen(passphrase);
+    size_t n = passphrase.len;
     uint8_t *begin = secret_alloc(n + 8);
 
-    memcpy(begin, passphrase, n);
+    memcpy(begin, passphrase.data, n);
     memcpy(begin + n, salt, 8);
     SHA512(begin, n + 8, out);
     secret_free(begin, n + 8);
@@ -29,7 +29,7 @@ static void stretch(uint8_t out[64], const char *passphrase, const uint8_t salt[
         SHA512(out, 64, out);
 }
 
-bool master_key_open(const struct master_key *m, const char *passphrase, uint8_t out[32])
+bool master_key_open(const struct master_key *m, struct span passphrase, uint8_t out[32])
 {
     uint8_t key[64], plain[48];
     size_t n = 0;
@@ -53,7 +53,7 @@ static uint32_t calibrated_rounds(void)
     static const uint8_t salt[8];
     int64_t start = time_mono_us();
 
-    stretch(key, "calibration", salt, MIN_ITERATIONS);
+    stretch(key, span_of("calibration", 11), salt, MIN_ITERATIONS);
     int64_t took = time_mono_us() - start;
     if (took < 1)
         took = 1;
@@ -61,7 +61,7 @@ static uint32_t calibrated_rounds(void)
     return rounds < MIN_ITERATIONS ? MIN_ITERATIONS : (uint32_t)rounds;
 }
 
-void master_key_seal(struct master_key *m, const char *passphrase, const uint8_t key[32],
+void master_key_seal(struct master_key *m, struct span passphrase, const uint8_t key[32],
                      uint32_t iterations)
 {
     uint8_t stretched[64];
@@ -144,7 +144,7 @@ static bool master_fits(const struct wallet *w, const uint8_t master[32])
     return true;
 }
 
-static bool open_master(struct wallet *w, const char *passphrase, uint8_t out[32], size_t *which)
+static bool open_master(struct wallet *w, struct span passphrase, uint8_t out[32], size_t *which)
 {
     for (size_t i = 0; i < w->n_mkeys; i++) {
         *which = i;
@@ -154,7 +154,7 @@ static bool open_master(struct wallet *w, const char *passphrase, uint8_t out[32
     return false;
 }
 
-bool wallet_unlock(struct wallet *w, const char *passphrase, int64_t seconds)
+bool wallet_unlock(struct wallet *w, struct span passphrase, int64_t seconds)
 {
     uint8_t *master = secret_alloc(32);
     size_t which;
@@ -174,7 +174,7 @@ bool wallet_unlock(struct wallet *w, const char *passphrase, int64_t seconds)
     return true;
 }
 
-bool wallet_change_passphrase(struct wallet *w, const char *old_pass, const char *new_pass)
+bool wallet_change_passphrase(struct wallet *w, struct span old_pass, struct span new_pass)
 {
     uint8_t master[32];
     size_t which;
@@ -206,7 +206,7 @@ static void encrypt_descriptor(struct wallet *w, struct wallet_descriptor *d)
         secret_free(plain, n * sizeof(*plain));
 }
 
-bool wallet_encrypt(struct wallet *w, const char *passphrase, char **error)
+bool wallet_encrypt(struct wallet *w, struct span passphrase, char **error)
 {
     CHECK(!wallet_is_encrypted(w));
     w->master = secret_alloc(32);

@@ -291,8 +291,6 @@ bool wallet_commit_tx(struct wallet *w, const struct tx *tx, const struct wtx_no
     struct wtx *t;
 
     wallet_fill_all(w);
-    for (uint32_t i = 0; i < tx->n_out; i++)
-        wallet_take_change(w, tx->out[i].script_pubkey);
     t = wallet_add_tx(w, tx, WTX_INACTIVE, NULL, -1, 0, false);
     if (note && note->comment && *note->comment)
         t->comment = xstrdup(note->comment);

@@ -126,8 +126,8 @@ bool wallet_read_best_block(struct wallet *w, struct block_hash **locator, size_
 
 /* ---- crypt.c ---- */
 
-bool master_key_open(const struct master_key *m, const char *passphrase, uint8_t out[32]);
-void master_key_seal(struct master_key *m, const char *passphrase, const uint8_t key[32],
+bool master_key_open(const struct master_key *m, struct span passphrase, uint8_t out[32]);
+void master_key_seal(struct master_key *m, struct span passphrase, const uint8_t key[32],
                      uint32_t iterations);
 void wallet_key_seal(struct wallet_key *k, const struct seckey *plain, const uint8_t master[32]);
 bool wallet_key_open(const struct wallet_key *k, const uint8_t master[32], struct seckey *out);

@@ -394,6 +394,7 @@ struct circle {
     int32_t depth_own, depth_other;
     size_t max_chain; /* unconfirmed relatives */
     bool mixed;       /* output types */
+    bool partial;     /* what is left of an address beside its full groups */
 };
 
 static enum output_type type_of(const struct wallet_coin *coin)
@@ -436,6 +437,7 @@ struct group {
     size_t *coins;
     size_t n;
     struct span script;
+    bool rest;
 };
 
 static struct select_item coin_item(const struct choice *c, size_t i)
@@ -459,7 +461,31 @@ static void add_to_group(struct group *g, size_t coin, const struct select_item 
     g->item.weight += it->weight;
 }
 
-static size_t make_groups(const struct choice *c, const size_t *eligible, size_t n,
+/* A group that is not full, where the same address has full ones. */
+static bool is_rest(const struct group *groups, size_t n, size_t g)
+{
+    for (size_t i = 0; groups[g].n < GROUP_MAX && i < n; i++)
+        if (i != g && groups[i].n == GROUP_MAX && span_eq(groups[i].script, groups[g].script))
+            return true;
+    return false;
+}
+
+static size_t drop_rests(struct group *groups, size_t n)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n; i++)
+        groups[i].rest = is_rest(groups, n, i);
+    for (size_t i = 0; i < n; i++) {
+        if (groups[i].rest)
+            free(groups[i].coins);
+        else
+            groups[kept++] = groups[i];
+    }
+    return kept;
+}
+
+static size_t make_groups(const struct choice *c, const size_t *eligible, size_t n, bool partial,
                           struct group *groups)
 {
     bool together = c->r->avoid_partial || c->w->set->o.avoid_partial;
@@ -478,16 +504,16 @@ static size_t make_groups(const struct choice *c, const size_t *eligible, size_t
         }
         add_to_group(&groups[g], eligible[i], &it);
     }
-    return n_groups;
+    return together && !partial ? drop_rests(groups, n_groups) : n_groups;
 }
 
-static bool select_from(struct choice *c, const size_t *eligible, size_t n, struct chosen *out,
-                        int64_t *waste, bool *too_heavy)
+static bool select_from(struct choice *c, const size_t *eligible, size_t n, bool partial,
+                        struct chosen *out, int64_t *waste, bool *too_heavy)
 {
     struct group *groups = xcalloc(n + 1, sizeof(*groups));
     struct select_item *items = xcalloc(n + 1, sizeof(*items));
     struct selection s;
-    size_t n_groups = make_groups(c, eligible, n, groups);
+    size_t n_groups = make_groups(c, eligible, n, partial, groups);
     bool heavy;
 
     for (size_t i = 0; i < n_groups; i++)
@@ -531,7 +557,7 @@ static bool select_in_circle(struct choice *c, const struct circle *k, struct ch
                 eligible[n++] = i;
         types += n > 0;
         n_all += n;
-        if (n == 0 || !select_from(c, eligible, n, &one, &waste, too_heavy))
+        if (n == 0 || !select_from(c, eligible, n, k->partial, &one, &waste, too_heavy))
             continue;
         if (found && waste >= best) {
             free(one.coins);
@@ -548,7 +574,7 @@ static bool select_in_circle(struct choice *c, const struct circle *k, struct ch
         for (size_t i = 0; i < c->n_coins; i++)
             if (in_circle(c, &c->coins[i], k))
                 eligible[n++] = i;
-        found = select_from(c, eligible, n, out, &best, too_heavy);
+        found = select_from(c, eligible, n, k->partial, out, &best, too_heavy);
     }
     free(eligible);
     return found;
@@ -596,14 +622,14 @@ static bool no_funds(struct choice *c, bool too_heavy, char **error)
 static bool choose_coins(struct choice *c, struct chosen *out, char **error)
 {
     static const struct circle circles[] = {
-        {1, 6, 0, false},
-        {1, 1, 0, true},
-        {0, 1, 2, true},
-        {0, 1, 4, true},
-        {0, 1, MEMPOOL_CHAIN_MAX / 2, true},
-        {0, 1, MEMPOOL_CHAIN_MAX - 1, true},
-        {0, 0, MEMPOOL_CHAIN_MAX - 1, true}, /* unsafe ones */
-        {0, 1, SIZE_MAX, true},              /* not with -walletrejectlongchains */
+        {1, 6, 0, false, false},
+        {1, 1, 0, true, false},
+        {0, 1, 2, true, false},
+        {0, 1, 4, true, false},
+        {0, 1, MEMPOOL_CHAIN_MAX / 2, true, false},
+        {0, 1, MEMPOOL_CHAIN_MAX - 1, true, true},
+        {0, 0, MEMPOOL_CHAIN_MAX - 1, true, true}, /* unsafe ones */
+        {0, 1, SIZE_MAX, true, true},              /* not with -walletrejectlongchains */
     };
     const struct wallets_options *o = &c->w->set->o;
     bool too_heavy = false;
@@ -824,6 +850,15 @@ static bool spend_once(struct wallet *w, const struct spend_request *r, bool sig
     return ok;
 }
 
+/* The change address is used up, so that the next payment gets another one. */
+static bool keep_change(struct wallet *w, const struct spend_request *r, struct spend_result *out,
+                        bool sign)
+{
+    if (out->change_position >= 0 && !r->change_script.len)
+        wallet_take_change(w, buf_span(&out->tx.out[out->change_position].script_pubkey));
+    return sign || wallet_commit(w); /* who signs, commits with the transaction */
+}
+
 /* Spending all coins of an address together is better for privacy: done where it costs no more than
  * -maxapsfee. */
 bool wallet_spend(struct wallet *w, const struct spend_request *r, bool sign,
@@ -837,13 +872,13 @@ bool wallet_spend(struct wallet *w, const struct spend_request *r, bool sign,
     if (!spend_once(w, r, sign, out, error))
         return false;
     if (limit < 0 || r->avoid_partial || w->set->o.avoid_partial || !r->add_inputs)
-        return true;
+        return keep_change(w, r, out, sign);
     together.avoid_partial = true;
     if (out->change_position >= 0 && r->change_position < 0)
         together.change_position = out->change_position;
     if (!spend_once(w, &together, sign, &second, &why)) {
         free(why);
-        return true;
+        return keep_change(w, r, out, sign);
     }
     if (second.fee <= out->fee + limit) {
         spend_result_clear(out);
@@ -851,5 +886,5 @@ bool wallet_spend(struct wallet *w, const struct spend_request *r, bool sign,
     } else {
         spend_result_clear(&second);
     }
-    return true;
+    return keep_change(w, r, out, sign);
 }

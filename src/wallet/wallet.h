@@ -97,7 +97,7 @@ enum wallet_status {
 struct wallet_create {
     const char *name;
     bool disable_private_keys, blank, avoid_reuse;
-    const char *passphrase; /* NULL or "": none */
+    struct span passphrase; /* empty: none */
 };
 /* On failure *error (caller frees) is Core's sentence. *warning may be set in every case. */
 enum wallet_status wallet_create(struct wallets *ws, const struct wallet_create *c,
@@ -140,15 +140,15 @@ void wallet_keypool_sizes(const struct wallet *w, int64_t *external, int64_t *in
 bool wallet_save(struct wallet *w) MUST_USE;
 bool wallet_backup(struct wallet *w, const char *path, char **error);
 
-/* ---- locking ---- */
+/* ---- locking: passphrases are bytes and may hold zeros ---- */
 
 bool wallet_is_encrypted(const struct wallet *w);
 bool wallet_is_locked(const struct wallet *w);
-bool wallet_encrypt(struct wallet *w, const char *passphrase, char **error);
+bool wallet_encrypt(struct wallet *w, struct span passphrase, char **error);
 /* False: wrong passphrase. Locks itself `seconds` from now. */
-bool wallet_unlock(struct wallet *w, const char *passphrase, int64_t seconds);
+bool wallet_unlock(struct wallet *w, struct span passphrase, int64_t seconds);
 void wallet_lock(struct wallet *w);
-bool wallet_change_passphrase(struct wallet *w, const char *old_pass, const char *new_pass);
+bool wallet_change_passphrase(struct wallet *w, struct span old_pass, struct span new_pass);
 int64_t wallet_unlocked_until(const struct wallet *w); /* 0: locked */
 
 /* ---- addresses ---- */
@@ -366,7 +366,7 @@ struct spend_result {
 };
 void spend_result_clear(struct spend_result *r);
 /* Chooses coins, adds change, and signs where `sign`. False: *error is Core's sentence (caller
- * frees). A change address is used up only by wallet_commit_tx(). */
+ * frees). A change address is used up by it. */
 bool wallet_spend(struct wallet *w, const struct spend_request *r, bool sign,
                   struct spend_result *out, char **error);
 /* Signs what can be signed: `coins` are the spent outputs (script data NULL: unknown). Returns

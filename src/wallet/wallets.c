@@ -164,6 +164,10 @@ int64_t wallet_birth_time(const struct wallet *w)
     for (size_t i = 0; i < w->n_descs; i++)
         if (w->descs[i]->created < birth)
             birth = w->descs[i]->created;
+    /* A key may turn out to be older than was said. */
+    for (size_t i = 0; i < w->n_txs; i++)
+        if (wtx_time(w->ordered[i]) < birth)
+            birth = wtx_time(w->ordered[i]);
     return birth;
 }
 
@@ -339,7 +343,7 @@ static bool fill_new(struct wallet *w, const struct wallet_create *c, char **err
     wallet_put_best_block(w);
     /* With a passphrase keys are made only when they can be sealed: none is ever written in plain.
      */
-    if (c->passphrase && *c->passphrase)
+    if (c->passphrase.len)
         return wallet_encrypt(w, c->passphrase, error);
     if (!c->blank && !c->disable_private_keys && !wallet_setup_descriptors(w)) {
         *error = xstrdup("Error: Unable to make keys");
@@ -372,7 +376,7 @@ static enum wallet_status check_new(struct wallets *ws, const struct wallet_crea
         *error = xstrdup("Wallet name cannot be empty");
         return WALLET_NAME_EMPTY;
     }
-    if (c->disable_private_keys && c->passphrase && *c->passphrase) {
+    if (c->disable_private_keys && c->passphrase.len) {
         *error =
             xstrdup("Passphrase provided but private keys are disabled. A passphrase is only used "
                     "to encrypt private keys, so cannot be used for wallets with private keys "

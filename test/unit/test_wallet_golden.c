@@ -337,10 +337,10 @@ static void locked_wallet(void **state)
     struct destination d;
     char *error = NULL;
     assert_true(wallet_is_encrypted(w) && wallet_is_locked(w));
-    assert_false(wallet_unlock(w, "wrong", 10));
+    assert_false(wallet_unlock(w, span_of("wrong", sizeof("wrong") - 1), 10));
     assert_true(wallet_is_locked(w));
     assert_true(wallet_new_address(w, "", OUTPUT_BECH32, &d, &error));
-    assert_true(wallet_unlock(w, "correct horse", 10));
+    assert_true(wallet_unlock(w, span_of("correct horse", sizeof("correct horse") - 1), 10));
     assert_false(wallet_is_locked(w));
     const struct wallet_descriptor *own = wallet_active_descriptor(w, OUTPUT_BECH32, false);
     assert_true(descriptor_has_all_private(own->d));
