@@ -123,6 +123,7 @@ static void key_io_valid(void **state)
         free(text);
     }
     print_message("key_io_valid: %zu cases\n", n);
+    printf("key_io_valid.json: %zu cases\n", n);
     json_object_put(all);
 }
 
@@ -144,6 +145,7 @@ static void key_io_invalid(void **state)
         }
     }
     print_message("key_io_invalid: %zu cases\n", n);
+    printf("key_io_invalid.json: %zu cases\n", n);
     json_object_put(all);
 }
 
@@ -463,6 +465,7 @@ static void base58_vectors(void **state)
         buf_clear(&out);
     }
     print_message("base58_encode_decode: %zu cases\n", n);
+    printf("base58_encode_decode.json: %zu cases\n", n);
     json_object_put(all);
 }
 

@@ -313,6 +313,7 @@ static void bip340(void **state)
         free(f);
         tried++;
     }
+    printf("bip-0340-test-vectors.csv: %zu cases\n", tried);
     assert_int_equal(tried, 19);
     free(lines);
     free(text);
@@ -333,6 +334,7 @@ static void bip341_tweaks(void **state)
     struct json_object *all = json_tokener_parse(text), *list;
     assert_true(json_object_object_get_ex(all, "scriptPubKey", &list));
     size_t n = json_object_array_length(list);
+    printf("bip-0341-wallet-test-vectors.json: %zu outputs\n", n);
     assert_true(n >= 7);
     for (size_t i = 0; i < n; i++) {
         struct json_object *one = json_object_array_get_idx(list, i);

@@ -14,6 +14,7 @@
 
 #include "consensus/params.h"
 #include "script/descriptor.h"
+#include "support/vectors.h"
 #include "unit.h"
 #include "util/mem.h"
 
@@ -406,12 +407,57 @@ static void infer(void **state)
                 "rawtr(77aab6e066f8a7419c5ab714c12c67d25007ed55a43cadcacb4d7a970a093f11)");
 }
 
+/* ---- rpc_bip67.json ---- */
+
+static char *join_keys(const char *function, struct json_object *keys)
+{
+    struct buf b = BUF_INIT;
+    write_printf(&b, "sh(%s(2", function);
+    for (size_t i = 0; i < json_object_array_length(keys); i++)
+        write_printf(&b, ",%s", json_str(json_at(keys, i)));
+    write_printf(&b, "))");
+    write_u8(&b, 0);
+    return (char *)buf_take(&b, NULL);
+}
+
+static void check_bip67(struct json_object *c, const char *function, const char *keys)
+{
+    char *text = join_keys(function, json_member(c, keys)), *address;
+    struct descriptor *d = parse_one("regtest", text);
+    struct expansion e;
+    struct destination dest;
+    assert_true(descriptor_expand(d, 0, false, &e));
+    assert_int_equal(e.n_scripts, 1);
+    assert_true(script_to_destination(buf_span(&e.scripts[0]), &dest));
+    address = address_encode(params("regtest"), &dest);
+    assert_string_equal(address, json_str(json_member(c, "address")));
+    assert_int_equal(e.n_subscripts, 1);
+    assert_hex(e.subscripts[0].data, e.subscripts[0].len, json_str(json_member(c, "script")));
+    free(address);
+    expansion_clear(&e);
+    descriptor_free(d);
+    free(text);
+}
+
+static void bip67(void **state)
+{
+    struct json_object *all = vectors_load("rpc_bip67.json");
+    size_t n = json_object_array_length(all);
+    (void)state;
+    for (size_t i = 0; i < n; i++) {
+        check_bip67(json_at(all, i), "sortedmulti", "keys");
+        check_bip67(json_at(all, i), "multi", "sorted_keys");
+    }
+    printf("rpc_bip67.json: %zu cases\n", n);
+    json_object_put(all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bip_cases), cmocka_unit_test(bip380_keys), cmocka_unit_test(sentences),
         cmocka_unit_test(texts),     cmocka_unit_test(cache),       cmocka_unit_test(bip_addresses),
-        cmocka_unit_test(infer),
+        cmocka_unit_test(infer),     cmocka_unit_test(bip67),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
