@@ -16,8 +16,7 @@ bool node_read_settings(struct node *node)
     char *path = name ? node_path(node, name) : NULL, *error = NULL;
     node->settings = settings_open(path, node->options, &error);
     if (!node->settings) {
-        node->error = xasprintf("Settings file could not be read:\n- %s", error);
-        free(error);
+        node->error = error;
     }
     free(path);
     return node->settings != NULL;

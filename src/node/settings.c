@@ -12,6 +12,7 @@
 #include "util/log.h"
 #include "util/mem.h"
 
+#define NOT_READ          "Settings file could not be read:\n- "
 #define MAX_SETTINGS_SIZE (16 * 1024 * 1024)
 
 /* Bitcoin Core looks for this and rewrites it; the words are its own so that they do not change. */
@@ -114,7 +115,8 @@ static bool load(struct settings *s, char **error)
             s->root = json_object_new_object();
             ok = true;
         } else {
-            *error = xasprintf("Failed reading settings file %s: %s", s->path, strerror(errno));
+            *error =
+                xasprintf(NOT_READ "Failed reading settings file %s: %s", s->path, strerror(errno));
         }
         goto out;
     }
@@ -125,16 +127,17 @@ static bool load(struct settings *s, char **error)
                       ? duplicate_key((const char *)text.data, text.len, s->root)
                       : NULL;
     if (!ok)
-        *error = xasprintf("Settings file %s does not contain valid JSON. This may be caused by a "
+        *error = xasprintf(NOT_READ
+                           "Settings file %s does not contain valid JSON. This may be caused by a "
                            "crash, power loss, full disk, or storage error, and can be fixed by "
                            "removing the file, which will reset settings to default values.",
                            s->path);
     else if (!json_object_is_type(s->root, json_type_object))
         *error =
-            xasprintf("Found non-object value %s in settings file %s",
+            xasprintf(NOT_READ "Found non-object value %s in settings file %s",
                       json_object_to_json_string_ext(s->root, JSON_C_TO_STRING_PLAIN), s->path);
     else if (twice)
-        *error = xasprintf("Found duplicate key %s in settings file %s", twice, s->path);
+        *error = xasprintf(NOT_READ "Found duplicate key %s in settings file %s", twice, s->path);
     else if (!wallets_are_names(s->root))
         *error = xstrdup("Invalid value detected for '-wallet' or '-nowallet'. '-wallet' requires "
                          "a string value, while '-nowallet' accepts only '1' to disable all "

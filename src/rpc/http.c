@@ -67,6 +67,7 @@ struct http_server {
     size_t n_conns;
     int timeout_s;
     bool stopping;
+    bool (*allowed)(const struct sockaddr *from, void *arg);
     void (*handler)(struct http_request *r, void *arg);
     void *arg;
 };
@@ -415,7 +416,7 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 {
     (void)l;
     struct http_server *s = arg;
-    if (s->n_conns >= MAX_CONNECTIONS || s->stopping) {
+    if (s->n_conns >= MAX_CONNECTIONS || s->stopping || !s->allowed(addr, s->arg)) {
         close(fd);
         return;
     }
@@ -441,11 +442,13 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 /* ---- the server ---- */
 
 struct http_server *http_create(struct event_base *base, int timeout_s,
+                                bool (*allowed)(const struct sockaddr *from, void *arg),
                                 void (*handler)(struct http_request *r, void *arg), void *arg)
 {
     struct http_server *s = xcalloc(1, sizeof(*s));
     s->base = base;
     s->timeout_s = timeout_s;
+    s->allowed = allowed;
     s->handler = handler;
     s->arg = arg;
     return s;

@@ -57,8 +57,10 @@ struct http_request {
     struct http_conn *conn;
 };
 
-/* `handler` must lead to one http_reply() for every request, now or later. */
+/* Connections from elsewhere than `allowed` says are closed at once. `handler` must lead to one
+ * http_reply() for every request, now or later. */
 struct http_server *http_create(struct event_base *base, int timeout_s,
+                                bool (*allowed)(const struct sockaddr *from, void *arg),
                                 void (*handler)(struct http_request *r, void *arg), void *arg);
 /* Binds and listens. False: errno says why. */
 bool http_bind(struct http_server *s, const struct sockaddr *addr, socklen_t len) MUST_USE;

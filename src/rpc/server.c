@@ -361,14 +361,18 @@ static bool read_path(const char *uri, char **wallet)
     return *wallet != NULL;
 }
 
+static bool may_connect(const struct sockaddr *from, void *arg)
+{
+    const struct rpc_server *server = arg;
+    return rpc_auth_address(server->auth, from);
+}
+
 static void on_request(struct http_request *http, void *arg)
 {
     struct rpc_server *server = arg;
     const char *user = NULL;
     char *wallet = NULL;
-    if (!rpc_auth_address(server->auth, (const struct sockaddr *)&http->peer)) {
-        http_reply(http, HTTP_FORBIDDEN, NULL, NULL, NULL);
-    } else if (strcmp(http->head.method, "GET") != 0 && strcmp(http->head.method, "POST") != 0) {
+    if (strcmp(http->head.method, "GET") != 0 && strcmp(http->head.method, "POST") != 0) {
         http_reply(http, HTTP_METHOD_NOT_ALLOWED, NULL, NULL, NULL);
     } else if (!read_path(http->head.uri, &wallet)) {
         http_reply(http, HTTP_NOT_FOUND, NULL, NULL, NULL);
@@ -461,7 +465,7 @@ struct rpc_server *rpc_server_create(const struct rpc_server_options *o, char **
     s->ctx = o->ctx;
     s->base = o->base;
     s->max_pending = o->max_pending;
-    s->http = http_create(o->base, o->timeout_s, on_request, s);
+    s->http = http_create(o->base, o->timeout_s, may_connect, on_request, s);
     if (bind_all(s, o, error) && (s->auth = rpc_auth_create(o, error)))
         return s;
     rpc_server_destroy(s);

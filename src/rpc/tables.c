@@ -5,6 +5,7 @@ extern const struct rpc_method rpc_block_stats_methods[];
 extern const struct rpc_method rpc_blockchain_methods[];
 extern const struct rpc_method rpc_chain_control_methods[];
 extern const struct rpc_method rpc_chain_stats_methods[];
+extern const struct rpc_method rpc_combine_methods[];
 extern const struct rpc_method rpc_control_methods[];
 extern const struct rpc_method rpc_decodescript_methods[];
 extern const struct rpc_method rpc_fees_hidden_methods[];
@@ -49,6 +50,7 @@ const struct rpc_table rpc_tables[] = {
     {"network", rpc_net_methods},
     {"network", rpc_net_nodes_methods},
     {"rawtransactions", rpc_rawtransaction_methods},
+    {"rawtransactions", rpc_combine_methods},
     {"rawtransactions", rpc_decodescript_methods},
     {"util", rpc_util_methods},
     {"rawtransactions", rpc_mempool_submit_methods},
