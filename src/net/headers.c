@@ -212,6 +212,7 @@ static void continue_presync(struct peer *p, const struct header *h, size_t n)
     size_t n_ready = 0;
     bool done = false;
     const char *why = NULL;
+    p->last_getheaders_us = 0; /* this is the answer */
     enum presync_result res =
         presync_process(p->presync, h, n, n == MAX_HEADERS, &ready, &n_ready, &done, &why);
     if (res == PRESYNC_FAILED)
@@ -219,7 +220,6 @@ static void continue_presync(struct peer *p, const struct header *h, size_t n)
     if (res != PRESYNC_FAILED && !done) {
         struct block_hash locator[2];
         size_t k = presync_locator(p->presync, locator);
-        p->last_getheaders_us = 0;
         maybe_getheaders_locator(p, locator, k);
     }
     if (n_ready > 0)

@@ -246,6 +246,7 @@ struct net {
     struct block_source
         *block_sources; /* ring of BLOCK_SOURCES: who gave a block not yet checked */
     size_t next_source;
+    const struct block_index *announced; /* the last tip that we told of */
     const struct block *recent_block; /* the newest, kept for quick answers */
 
     /* transactions */

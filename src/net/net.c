@@ -140,14 +140,26 @@ static void block_disconnected(void *arg, const struct block *b, const struct bl
     tx_block_disconnected(arg);
 }
 
+/* A long reorganisation passes through tips of less work than the one we told of: no news. */
+static bool worth_announcing(const struct net *n, const struct block_index *tip)
+{
+    const struct block_index *told = n->announced;
+    return !told || chain_contains(n->chain, told) || index_less_work(told, tip) ||
+           (told->status & (BLOCK_FAILED | BLOCK_FAILED_CHILD));
+}
+
 static void tip_changed(void *arg, const struct block_index *tip, const struct block_index *fork,
                         bool ibd)
 {
     struct net *n = arg;
     tx_tip_changed(n);
     download_tip_changed(n);
-    if (!ibd)
+    if (!ibd && worth_announcing(n, tip)) {
+        if (n->announced)
+            fork = (const struct block_index *)hnode_last_common(&n->announced->h, &tip->h);
+        n->announced = tip;
         announce_tip(n, tip, fork);
+    }
     schedule_waiting(n);
 }
 
