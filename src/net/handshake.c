@@ -26,7 +26,7 @@ void send_version(struct peer *p)
     uint8_t ip[16];
     /* What does not fit the old form, and what a relay in between would see, stays zero. */
     bool tell = netaddr_v1_bytes(&p->addr, ip) && netaddr_is_routable(&p->addr);
-    bool relay = p->type != CONN_BLOCK_RELAY && p->type != CONN_FEELER && !net_blocks_only(n);
+    bool relay = !refuses_txs(p);
     write_u32(&b, PROTOCOL_VERSION);
     write_u64(&b, n->services);
     write_u64(&b, (uint64_t)time_now());

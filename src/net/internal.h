@@ -247,7 +247,7 @@ struct net {
         *block_sources; /* ring of BLOCK_SOURCES: who gave a block not yet checked */
     size_t next_source;
     const struct block_index *announced; /* the last tip that we told of */
-    const struct block *recent_block; /* the newest, kept for quick answers */
+    const struct block *recent_block;    /* the newest, kept for quick answers */
 
     /* transactions */
     struct txrequest *txrequest;
@@ -415,6 +415,7 @@ const struct tx *tx_for_getdata(struct peer *p, const struct inv *inv);
 
 /* ---- tx_download.c: transactions in ---- */
 
+bool refuses_txs(const struct peer *p); /* it is not to send us any */
 void tx_announced(struct peer *p, const struct inv *inv, int64_t now_us);
 void tx_not_found(struct peer *p, const struct inv *inv);
 void tx_download_tick(struct peer *p, int64_t now_us);

@@ -184,7 +184,8 @@ static bool parse_whitelist(struct net *n, const char *const *list, char **error
 {
     for (size_t i = 0; list && list[i]; i++) {
         n->whitelist = xreallocarray(n->whitelist, n->n_whitelist + 1, sizeof(*n->whitelist));
-        if (!whitelist_parse(list[i], &n->whitelist[n->n_whitelist], error))
+        if (!whitelist_parse(list[i], n->opts.default_permissions, &n->whitelist[n->n_whitelist],
+                             error))
             return false;
         n->n_whitelist++;
     }
@@ -228,7 +229,8 @@ static bool listen_all(struct net *n, const struct net_options *o, char **error)
         struct netaddr a;
         unsigned permissions;
         any = false;
-        if (!whitebind_parse(o->whitebind[i], port, &a, &permissions, error) ||
+        if (!whitebind_parse(o->whitebind[i], port, o->default_permissions, &a, &permissions,
+                             error) ||
             !conn_listen(n, &a, permissions, error))
             return false;
     }

@@ -13,6 +13,7 @@
 #include "net/addrman.h"
 #include "net/bans.h"
 #include "net/message.h"
+#include "net/permissions.h"
 
 #define NODE_NETWORK         (1u << 0)
 #define NODE_BLOOM           (1u << 2)
@@ -47,6 +48,7 @@ struct net_options {
     bool blocks_only;
     bool network_active;
     int64_t ban_seconds;
+    unsigned default_permissions; /* of whitelisted peers, enum net_permission */
     const char *const *whitelist; /* "[permissions@]subnet" */
     const char *const *whitebind; /* "[permissions@]addr:port" */
     uint64_t max_upload_target;   /* bytes in 24 hours; 0: no limit */

@@ -46,13 +46,14 @@ static bool one_name(const char *name, struct whitelist *w)
 }
 
 /* The names before '@'; *rest is what follows. */
-static bool parse_names(const char *text, struct whitelist *w, const char **rest, char **error)
+static bool parse_names(const char *text, unsigned def, struct whitelist *w, const char **rest,
+                        char **error)
 {
     const char *at = strchr(text, '@');
     memset(w, 0, sizeof(*w));
     *rest = at ? at + 1 : text;
     if (!at) {
-        w->permissions = PERMISSIONS_DEFAULT;
+        w->permissions = def;
         return true;
     }
     char *names = xstrndup(text, (size_t)(at - text));
@@ -69,10 +70,10 @@ static bool parse_names(const char *text, struct whitelist *w, const char **rest
     return ok;
 }
 
-bool whitelist_parse(const char *text, struct whitelist *out, char **error)
+bool whitelist_parse(const char *text, unsigned def, struct whitelist *out, char **error)
 {
     const char *rest;
-    if (!parse_names(text, out, &rest, error))
+    if (!parse_names(text, def, out, &rest, error))
         return false;
     if (!out->in && !out->out)
         out->in = true;
@@ -87,12 +88,12 @@ bool whitelist_parse(const char *text, struct whitelist *out, char **error)
     return true;
 }
 
-bool whitebind_parse(const char *text, uint16_t default_port, struct netaddr *out,
+bool whitebind_parse(const char *text, uint16_t default_port, unsigned def, struct netaddr *out,
                      unsigned *permissions, char **error)
 {
     struct whitelist w;
     const char *rest;
-    if (!parse_names(text, &w, &rest, error))
+    if (!parse_names(text, def, &w, &rest, error))
         return false;
     if (w.in || w.out) {
         *error =

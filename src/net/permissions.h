@@ -24,10 +24,11 @@ struct whitelist {
     bool in, out;
 };
 
-/* "[permission,permission@]subnet". False: *error says what is wrong (caller frees). */
-bool whitelist_parse(const char *text, struct whitelist *out, char **error);
+/* "[permission,permission@]subnet"; `def` where none are named. False: *error says what is wrong
+ * (caller frees). */
+bool whitelist_parse(const char *text, unsigned def, struct whitelist *out, char **error);
 /* "[permission,permission@]address:port". */
-bool whitebind_parse(const char *text, uint16_t default_port, struct netaddr *out,
+bool whitebind_parse(const char *text, uint16_t default_port, unsigned def, struct netaddr *out,
                      unsigned *permissions, char **error);
 unsigned whitelist_permissions(const struct whitelist *w, size_t n, const struct netaddr *a,
                                bool inbound);

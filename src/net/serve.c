@@ -231,6 +231,8 @@ static void serve_tx(struct peer *p, const struct inv *inv, struct buf *not_foun
 {
     struct buf out = BUF_INIT;
     const struct tx *tx = tx_for_getdata(p, inv);
+    if (!p->tx)
+        return; /* no transactions between us, not even the lack of one */
     if (!tx) {
         write_u32(not_found, inv->type);
         write_bytes(not_found, inv->hash, 32);

@@ -22,7 +22,7 @@
 #define MAX_PARENTS     50 /* an orphan with more is not worth the trouble */
 
 /* Whether this peer is not to send us transactions at all. */
-static bool refuses_txs(const struct peer *p)
+bool refuses_txs(const struct peer *p)
 {
     if (p->type == CONN_BLOCK_RELAY || p->type == CONN_FEELER)
         return true;
@@ -238,12 +238,23 @@ static void forget_requests(struct net *n, const struct tx *tx)
     txrequest_forget(n->txrequest, tx->wtxid.b);
 }
 
+/* Children of what was accepted are tried at their announcers' turns. */
+static void wake_orphans(struct net *n)
+{
+    struct peer *p;
+    TAILQ_FOREACH (p, &n->peers, link) {
+        if (orphans_has_to_try(n->orphans, p->id))
+            peer_schedule(p);
+    }
+}
+
 static void tx_accepted(struct net *n, const struct tx *tx)
 {
     forget_requests(n, tx);
     orphans_parent_came(n->orphans, tx);
     orphans_remove(n->orphans, &tx->wtxid);
     relay_tx(n, &tx->wtxid);
+    wake_orphans(n);
 }
 
 static void reject(struct net *n, const struct tx *tx, bool by_txid)

@@ -6,6 +6,7 @@
 #include "net/net.h"
 #include "node/node.h"
 #include "util/mem.h"
+#include "util/str.h"
 
 #define PEER_BUFFER_UNIT 1000
 
@@ -39,6 +40,35 @@ static const char *const *connect_list(const struct options *o)
     return !list[1] && strcmp(list[0], "0") == 0 ? none : list;
 }
 
+/* A number of MiB, or with a unit behind it: a small letter for a power of 1000, a capital one of
+ * 1024. */
+static bool upload_target(struct node *node, uint64_t *bytes)
+{
+    static const char units[] = "kKmMgGtT";
+    const char *text = option_str(node->options, "maxuploadtarget");
+    size_t len = text ? strlen(text) : 0;
+    const char *unit =
+        len > 0 && strchr(units, text[len - 1]) ? strchr(units, text[len - 1]) : NULL;
+    char *digits = xstrndup(text ? text : "", unit ? len - 1 : len);
+    unsigned power = unit ? (unsigned)(unit - units) / 2 + 1 : 2;
+    bool ok = parse_u64(digits, bytes), decimal = unit && (unit - units) % 2 == 0;
+    for (unsigned i = 0; ok && i < power; i++)
+        ok = !__builtin_mul_overflow(*bytes, (uint64_t)(decimal ? 1000 : 1024), bytes);
+    free(digits);
+    if (!ok)
+        node->error = xasprintf("Unable to parse -maxuploadtarget: '%s'", text);
+    return ok;
+}
+
+static unsigned default_permissions(const struct options *o)
+{
+    unsigned out = PERMISSIONS_DEFAULT;
+    bool force = option_bool(o, "whitelistforcerelay");
+    if (!option_bool(o, "whitelistrelay") && !force)
+        out &= ~(unsigned)PERMISSION_RELAY;
+    return force ? out | PERMISSION_FORCERELAY : out;
+}
+
 bool net_part_open(struct node *node)
 {
     const struct options *o = node->options;
@@ -53,7 +83,8 @@ bool net_part_open(struct node *node)
         node->error = xstrdup("peertimeout must be a positive integer.");
     else if (!option_bool(o, "listen") && option_list(o, "bind")[0])
         node->error = xstrdup("Cannot set -bind or -whitebind together with -listen=0");
-    if (node->error)
+    uint64_t target = 0;
+    if (node->error || !upload_target(node, &target))
         return false;
     struct net_options no = {
         .base = node->base,
@@ -79,6 +110,8 @@ bool net_part_open(struct node *node)
         .blocks_only = option_bool(o, "blocksonly"),
         .network_active = option_bool(o, "networkactive"),
         .ban_seconds = option_int(o, "bantime"),
+        .max_upload_target = target,
+        .default_permissions = default_permissions(o),
         .whitelist = option_list(o, "whitelist"),
         .whitebind = option_list(o, "whitebind"),
         .inbound_relay_percent = percent < 0     ? 0

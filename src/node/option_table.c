@@ -105,7 +105,7 @@ static const struct option_def connection[] = {
     {"maxconnections", "<n>", I, "200", "Most connections at a time", 0},
     {"maxreceivebuffer", "<n>", I, "5000", "Receive buffer of a connection in 1000 bytes", 0},
     {"maxsendbuffer", "<n>", I, "1000", "Send buffer of a connection in 1000 bytes", 0},
-    {"maxuploadtarget", "<n>", S, "0", "Most MiB to send in 24 hours (0: no limit)", NOT},
+    {"maxuploadtarget", "<n>", S, "0", "Most MiB to send in 24 hours (0: no limit)", 0},
     {"natpmp", NULL, B, "0", "Open the port in the router", NOT},
     {"networkactive", NULL, B, "1", "Talk to peers at all", 0},
     {"onion", "<ip:port|path>", S, NULL, "Proxy for Tor addresses", NOT},
@@ -251,8 +251,8 @@ static const struct option_def relay[] = {
     {"permitbaremultisig", NULL, B, "1", "Relay multisig outputs that are not in P2SH", 0},
     {"privatebroadcast", NULL, B, "0", "Send own transactions by Tor or I2P only", NOT},
     {"txsendrate", "<n>", I, "14", "Transactions a second to each inbound peer", DEBUG},
-    {"whitelistforcerelay", NULL, B, "0", "Permission forcerelay for whitelisted peers", NOP},
-    {"whitelistrelay", NULL, B, "1", "Permission relay for whitelisted peers", NOP},
+    {"whitelistforcerelay", NULL, B, "0", "Permission forcerelay for whitelisted peers", 0},
+    {"whitelistrelay", NULL, B, "1", "Permission relay for whitelisted peers", 0},
 };
 
 static const struct option_def mining[] = {

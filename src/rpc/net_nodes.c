@@ -326,6 +326,9 @@ static struct rpc_answer *getorphantxs(struct rpc_call *call)
 {
     struct net *n = rpc_net(call);
     struct orphan_output out = {rpc_result(call), rpc_arg_verbosity(call, "verbosity", 0)};
+    struct json_object *v = rpc_arg(call, "verbosity");
+    if (v && json_object_is_type(v, json_type_boolean))
+        return rpc_error(call, RPC_TYPE_ERROR, "Verbosity was boolean but only integer allowed");
     if (rpc_failed(call))
         return rpc_fail(call);
     if (out.verbosity < 0 || out.verbosity > 2)
@@ -449,7 +452,8 @@ const struct rpc_method rpc_net_hidden_methods[] = {
      RPC_NO_PARAMS, "{<table>:{<bucket/position>:" ENTRY "}}", true},
     {"getorphantxs", getorphantxs, "Transactions that wait for their parents.",
      RPC_PARAMS({"verbosity", "num", "0",
-                 "0: txids, 1: with details, 2: with the serialised transaction"}),
+                 "0: txids, 1: with details, 2: with the serialised transaction", NULL,
+                 RPC_ANY_TYPE}),
      "[hex] | [" ORPHAN "}] | [" ORPHAN ", hex:hex}]", true},
     {"sendmsgtopeer", sendmsgtopeer, "Sends a message to a peer as it is. For tests.",
      RPC_PARAMS({"peer_id", "num", RPC_REQUIRED, "The peer"},

@@ -195,19 +195,19 @@ static void test_permissions(void **state)
     const char *names[PERMISSION_NAMES_MAX];
     struct netaddr a = parse("127.0.0.1");
     (void)state;
-    assert_true(whitelist_parse("noban,in@127.0.0.1", &w, &error));
+    assert_true(whitelist_parse("noban,in@127.0.0.1", 0, &w, &error));
     permission_names(w.permissions, names);
     assert_string_equal(names[0], "noban");
     assert_string_equal(names[1], "download");
     assert_null(names[2]);
     assert_int_equal(whitelist_permissions(&w, 1, &a, true), PERMISSION_NOBAN);
     assert_int_equal(whitelist_permissions(&w, 1, &a, false), 0);
-    assert_true(whitelist_parse("127.0.0.0/8", &w, &error));
+    assert_true(whitelist_parse("127.0.0.0/8", PERMISSIONS_DEFAULT, &w, &error));
     assert_int_equal(w.permissions, PERMISSIONS_DEFAULT);
-    assert_false(whitelist_parse("oopsie@127.0.0.1", &w, &error));
+    assert_false(whitelist_parse("oopsie@127.0.0.1", 0, &w, &error));
     assert_string_equal(error, "Invalid P2P permission: 'oopsie'");
     free(error);
-    assert_false(whitelist_parse("noban@127.0.0.1:230", &w, &error));
+    assert_false(whitelist_parse("noban@127.0.0.1:230", 0, &w, &error));
     assert_non_null(strstr(error, "Invalid netmask specified in"));
     free(error);
 }
