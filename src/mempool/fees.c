@@ -228,7 +228,7 @@ static struct fee_estimate by_blocks(const struct fee_estimator *f, int target, 
 {
     struct fee_estimate e = {.target = target,
                              .source = FEE_POLICY_BLOCKS,
-                             .error = "block_policy: Insufficient data or no feerate found"};
+                             .error = "Insufficient data or no feerate found"};
     if (target <= 0 || target > fees_max_target(f, FEE_HORIZON_LONG))
         return e;
     /* There is no saying what makes the very next block. */

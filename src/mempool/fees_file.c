@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "mempool/fees_internal.h"
 #include "util/file.h"
@@ -180,12 +181,17 @@ static bool too_old(const char *path)
     return age > FILE_AGE_MAX;
 }
 
-/* Before it had its folder, the file lay in the data directory itself. */
+/* Before it had its folder, the file lay in the data directory itself. Where both are, the former
+ * one is of no use any more. */
 static void move_former(const char *dir, const char *path)
 {
     char *former = path_join(dir, BLOCKS_FILE_FORMER), *folder = path_join(dir, FOLDER);
-    if (path_exists(former) && !path_exists(path) &&
-        (!make_dirs(folder) || rename(former, path) != 0))
+    bool ok = true;
+    if (path_exists(former) && path_exists(path))
+        ok = unlink(former) == 0;
+    else if (path_exists(former))
+        ok = make_dirs(folder) && rename(former, path) == 0;
+    if (!ok)
         log_warning("Fee estimates in %s cannot be moved to %s: %s\n", former, path,
                     strerror(errno));
     free(former);

@@ -80,8 +80,7 @@ static void periodic(struct node *node)
         mempool_tick(node->mempool);
     }
     if (now_us(node) >= node->next_fees_save_us) {
-        if (node->next_fees_save_us)
-            fees_part_save(node);
+        fees_part_save(node);
         node->next_fees_save_us = now_us(node) + FEES_SAVE_US;
     }
     int64_t stop_at = option_int(node->options, "stopatheight");
@@ -234,6 +233,7 @@ bool loop_open(struct node *node)
     node->quit_check = evtimer_new(node->base, on_quit_check, node);
     node->idle = evtimer_new(node->base, on_idle, node);
     node->import = evtimer_new(node->base, on_import, node);
+    node->next_fees_save_us = now_us(node) + FEES_SAVE_US;
     return true;
 }
 

@@ -241,7 +241,7 @@ static void estimates(void **state)
     struct fixture *f = *state;
     struct fee_estimator *e = fees_create(f->pool, f->chain);
     struct fee_estimate quick = fees_estimate(e, FEE_POLICY_BLOCKS, 2, true);
-    assert_string_equal(quick.error, "block_policy: Insufficient data or no feerate found");
+    assert_string_equal(quick.error, "Insufficient data or no feerate found");
     live_market(f, 200);
     quick = fees_estimate(e, FEE_POLICY_BLOCKS, 2, false);
     struct fee_estimate slow = fees_estimate(e, FEE_POLICY_BLOCKS, 24, false);
