@@ -70,8 +70,8 @@ struct signing_provider;
 bool rpc_sign_tx(struct rpc_call *call, struct mtx *m, const struct tx_out *coins,
                  const struct signing_provider *provider, int hash_type);
 /* The spent outputs of m from chain and mempool, overlaid by the "prevtxs" argument of a call
- * (array or NULL; its redeem and witness scripts are added to `scripts`). Array of m->n_in, memory
- * of the scripts in `memory`. NULL with the error noted. */
+ * (array or NULL; its redeem and witness scripts are added to `scripts`, unless that is NULL).
+ * Array of m->n_in, memory of the scripts in `memory`. NULL with the error noted. */
 struct tx_out *rpc_spent_outputs(struct rpc_call *call, const struct mtx *m,
                                  struct json_object *prevtxs, struct buf *memory,
                                  struct buf **scripts, size_t *n_scripts);

@@ -166,7 +166,7 @@ static bool overlay(struct rpc_call *call, const struct mtx *m, struct json_obje
             keep(&places[i], memory, buf_span(&p.script), p.has_amount ? p.amount : MAX_MONEY);
         }
     }
-    ok = ok && take_scripts(call, &p, scripts, n);
+    ok = ok && (!scripts || take_scripts(call, &p, scripts, n));
     buf_clear(&p.script);
     buf_clear(&p.redeem);
     buf_clear(&p.witness);

@@ -181,9 +181,7 @@ static bool set_weights(struct rpc_call *call, struct spend_request *r, struct j
 static bool set_inputs(struct rpc_call *call, struct spend_request *r, const struct mtx *m,
                        bool given_sequences, struct buf *memory)
 {
-    struct buf *scripts = NULL;
-    size_t n = 0;
-    struct tx_out *coins = rpc_spent_outputs(call, m, NULL, memory, &scripts, &n);
+    struct tx_out *coins = rpc_spent_outputs(call, m, NULL, memory, NULL, NULL);
     if (!coins)
         return false;
     r->inputs = xcalloc(m->n_in + 1, sizeof(*r->inputs));
@@ -194,7 +192,6 @@ static bool set_inputs(struct rpc_call *call, struct spend_request *r, const str
                                             .has_sequence = given_sequences,
                                             .txout = coins[i]};
     free(coins);
-    free(scripts);
     return true;
 }
 

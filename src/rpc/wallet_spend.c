@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/hash.h"
 #include "rpc/tx_json.h"
 #include "rpc/wallet_fees.h"
 #include "util/mem.h"
@@ -126,68 +125,19 @@ static struct rpc_answer *sendmany(struct rpc_call *call)
 
 /* ---- signrawtransactionwithwallet ---- */
 
-/* The wallet's provider, with the scripts of the call's prevtxs in front. */
-struct overlay {
-    struct signing_provider wallet;
-    const struct buf *scripts;
-    size_t n;
-};
-
-static bool overlay_key(void *arg, const uint8_t id[20], struct seckey *out)
-{
-    struct overlay *o = arg;
-    return o->wallet.key(o->wallet.arg, id, out);
-}
-
-static bool overlay_pubkey(void *arg, const uint8_t id[20], struct pubkey *out)
-{
-    struct overlay *o = arg;
-    return o->wallet.pubkey(o->wallet.arg, id, out);
-}
-
-static bool overlay_taproot(void *arg, const struct xonly *output, struct xonly *internal,
-                            uint8_t root[32], bool *has_root)
-{
-    struct overlay *o = arg;
-    return o->wallet.taproot(o->wallet.arg, output, internal, root, has_root);
-}
-
-static bool overlay_script(void *arg, const uint8_t id[20], struct buf *out)
-{
-    struct overlay *o = arg;
-    for (size_t i = 0; i < o->n; i++) {
-        uint8_t own[20];
-        hash160(own, o->scripts[i].data, o->scripts[i].len);
-        if (memcmp(own, id, 20) != 0)
-            continue;
-        write_span(out, buf_span(&o->scripts[i]));
-        return true;
-    }
-    return o->wallet.script(o->wallet.arg, id, out);
-}
-
 static bool sign_with_wallet(struct rpc_call *call, struct wallet *w, struct mtx *m, int hash_type)
 {
-    struct buf memory = BUF_INIT, *scripts = NULL;
-    size_t n = 0;
+    struct buf memory = BUF_INIT;
+    struct signing_provider p;
     struct tx_out *coins =
-        rpc_spent_outputs(call, m, rpc_arg(call, "prevtxs"), &memory, &scripts, &n);
+        rpc_spent_outputs(call, m, rpc_arg(call, "prevtxs"), &memory, NULL, NULL);
     bool ok = coins != NULL;
     if (ok) {
-        struct overlay o = {.scripts = scripts, .n = n};
-        const struct signing_provider p = {.key = overlay_key,
-                                           .pubkey = overlay_pubkey,
-                                           .script = overlay_script,
-                                           .taproot = overlay_taproot,
-                                           .arg = &o};
-        wallet_provider(w, &o.wallet);
+        wallet_provider(w, &p);
         /* First what is the wallet's own, by the position each output belongs to. */
         wallet_sign(w, m, coins, hash_type, NULL);
         ok = rpc_sign_tx(call, m, coins, &p, hash_type);
     }
-    for (size_t i = 0; i < n; i++)
-        buf_clear(&scripts[i]);
-    free(scripts);
     free(coins);
     buf_clear(&memory);
     return ok;

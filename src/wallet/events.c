@@ -196,7 +196,7 @@ static void resolve_states(struct wallet *w)
             continue;
         t->height = node->block_height(node->arg, &t->block);
         if (t->height < 0) /* the block is not in the chain any more */
-            t->state = WTX_INACTIVE;
+            wallet_set_tx_state(w, t, tx_is_coinbase(t->tx) ? WTX_ABANDONED : WTX_INACTIVE);
     }
 }
 

@@ -30,6 +30,8 @@ struct wallets *wallets_create(const struct wallets_options *o, char **error)
         return NULL;
     }
     ws->o = *o;
+    if (ws->o.keypool == 0)
+        ws->o.keypool = 1;
     ws->dir = xstrdup(o->dir);
     ws->o.dir = ws->dir;
     return ws;
@@ -207,25 +209,26 @@ bool wallet_backup(struct wallet *w, const char *path, char **error)
 
 /* ---- paths ---- */
 
-/* A name as a path has no parts "." and "..", no double and no trailing slash. */
+/* As std::filesystem normalises: no double slash, no part "." (but alone), and ".." only at the
+ * beginning, which a trailing slash may not follow directly. */
 static bool is_normal(const char *name)
 {
-    const char *p = name;
+    const char *p = name + (name[0] == '/');
+    bool leading = name[0] != '/'; /* only ".." so far */
 
-    if (*p == '/')
-        p++;
-    if (!*p)
+    if (strcmp(name, ".") == 0 || !*p)
         return true;
-    while (true) {
+    for (;;) {
         size_t n = strcspn(p, "/");
-        bool dots = (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.');
-        if (n == 0 || (dots && p[n] && (n == 1 || p != name)) || (dots && !p[n] && p != name))
+        bool up = n == 2 && p[0] == '.' && p[1] == '.';
+        if (n == 0 || (n == 1 && p[0] == '.') || (up && !leading))
             return false;
+        leading = leading && up;
         if (!p[n])
             return true;
         p += n + 1;
-        if (!*p) /* a trailing slash is part of a normal path */
-            return true;
+        if (!*p)
+            return !leading;
     }
 }
 
