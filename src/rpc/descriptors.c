@@ -211,14 +211,14 @@ static struct rpc_answer *createmultisig(struct rpc_call *call)
     int64_t required = rpc_arg_int(call, "nrequired", 0);
     unsigned n = 0;
     bool compressed = true;
-    if (rpc_failed(call) || !read_keys(call, keys, &n, &compressed))
+    if (rpc_failed(call))
         return rpc_fail(call);
     if (type_name && !output_type_parse(type_name, &type))
         return rpc_error(call, RPC_INVALID_ADDRESS_OR_KEY, "Unknown address type '%s'", type_name);
     if (type == OUTPUT_BECH32M)
         return rpc_error(call, RPC_INVALID_ADDRESS_OR_KEY,
                          "createmultisig cannot create bech32m multisig addresses");
-    if (!check_multisig(call, required, n))
+    if (!read_keys(call, keys, &n, &compressed) || !check_multisig(call, required, n))
         return rpc_fail(call);
     enum output_type made = compressed ? type : OUTPUT_LEGACY; /* segwit needs compressed keys */
     script_multisig(&redeem, (unsigned)required, keys, n);
