@@ -125,16 +125,19 @@ static int64_t ask_incremental_feerate(void *arg)
 }
 
 static bool ask_cluster_counts(void *arg, const struct txid *txid, size_t *ancestors,
-                               size_t *descendants)
+                               size_t *cluster)
 {
     const struct node *node = arg;
     const struct mempool_entry *e = mempool_get(node->mempool, txid);
+    struct mempool_cluster_info info;
     if (!e)
         return false;
     free(mempool_relatives(node->mempool, e, RELATION_ANCESTORS, ancestors));
-    free(mempool_relatives(node->mempool, e, RELATION_DESCENDANTS, descendants));
     ++*ancestors;
-    ++*descendants;
+    mempool_cluster(node->mempool, e, &info);
+    *cluster = info.n;
+    free(info.entries);
+    free(info.chunks);
     return true;
 }
 
@@ -273,9 +276,25 @@ static const char *at_start(const char *error)
     return starts_with(error, before) ? error + strlen(before) : error;
 }
 
+/* Where no wallet is named, one without name is loaded if it is there, as in old days. */
+static bool load_unnamed(struct node *node)
+{
+    char *error = NULL, *warning = NULL;
+    struct wallet *w;
+    enum wallet_status status = wallet_load(node->wallets, "", &w, &error, &warning);
+    free(warning);
+    if (status == WALLET_OK || status == WALLET_NOT_FOUND)
+        free(error);
+    else
+        node->error = error;
+    return !node->error;
+}
+
 /* The wallets of -wallet and settings.json. One that is not there is only warned of. */
 static bool load_wallets(struct node *node)
 {
+    if (!option_is_set(node->options, "wallet"))
+        return load_unnamed(node);
     for (const char *const *name = option_list(node->options, "wallet"); *name; name++) {
         char *error = NULL, *warning = NULL;
         struct wallet *w;

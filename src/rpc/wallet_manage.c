@@ -310,7 +310,7 @@ static struct rpc_answer *keypoolrefill(struct rpc_call *call)
 #define NAME_AND_WARNINGS "{name:str, warnings?:[str]}"
 
 const struct rpc_method rpc_wallet_manage_methods[] = {
-    {"backupwallet", backupwallet, "Copies the wallet's file, as a file or into a folder.",
+    {"backupwallet", backupwallet, "Writes a copy of the wallet's file.",
      RPC_PARAMS({"destination", "str", RPC_REQUIRED, "Where to"}), "null"},
     {"createwallet", createwallet, "Creates a wallet and loads it.",
      RPC_PARAMS(

@@ -49,7 +49,7 @@ static void finish(const struct pool *pool, struct selection *s, const char *alg
         s->weight += it->weight;
         s->waste += it->fee - it->fee_later;
     }
-    s->change = s->amount - p->target - p->change_fee;
+    s->change = s->amount - p->target - (p->free_change ? 0 : p->change_fee);
     if (s->change < p->change_viable)
         s->change = 0;
     s->waste += s->change ? p->change_cost : s->amount - p->target;

@@ -22,8 +22,9 @@ struct select_params {
     int64_t change_viable; /* less is left to the fee */
     int64_t max_weight;    /* of the inputs */
     int64_t change_weight;
-    bool exact;  /* look for sets without change */
-    bool frugal; /* feerates are high: look for the lightest set */
+    bool free_change; /* receivers pay for it */
+    bool exact;       /* look for sets without change */
+    bool frugal;      /* feerates are high: look for the lightest set */
     uint64_t (*random)(void *arg, uint64_t below);
     void *random_arg;
 };

@@ -277,6 +277,7 @@ static void set_params(struct choice *c)
     p->max_weight = max_weight - c->base_size * WITNESS_SCALE - c->preset_weight;
     p->change_weight = c->change_size * WITNESS_SCALE;
     p->exact = c->n_subtract == 0;
+    p->free_change = c->n_subtract > 0;
     p->frugal = c->feerate > 3 * c->w->set->o.consolidate_feerate;
     p->random = draw;
     p->target =
@@ -420,15 +421,14 @@ static enum output_type type_of(const struct wallet_coin *coin)
 static bool in_circle(struct choice *c, const struct wallet_coin *coin, const struct circle *k)
 {
     const struct wallet_node *node = c->w->set->o.node;
-    size_t ancestors = 0, descendants = 0;
+    size_t ancestors = 0, cluster = 0;
     bool own = wtx_debit(c->w, coin->tx) > 0;
 
     if (coin->depth < (own ? k->depth_own : k->depth_other))
         return false;
-    if (coin->depth > 0 ||
-        !node->cluster_counts(node->arg, &coin->tx->txid, &ancestors, &descendants))
+    if (coin->depth > 0 || !node->cluster_counts(node->arg, &coin->tx->txid, &ancestors, &cluster))
         return true;
-    return ancestors <= k->max_chain && descendants <= k->max_chain;
+    return ancestors <= k->max_chain && cluster <= k->max_chain;
 }
 
 /* Groups: each coin alone, or (to keep addresses' coins together) all of a script. */
@@ -636,7 +636,8 @@ static bool choose_coins(struct choice *c, struct chosen *out, char **error)
 
     memset(out, 0, sizeof(*out));
     if (c->params.target <= 0) { /* what was chosen by hand is enough */
-        int64_t change = -c->params.target - c->params.change_fee;
+        int64_t cost = c->n_subtract ? 0 : c->params.change_fee;
+        int64_t change = -c->params.target - cost;
         out->change = change >= c->params.change_viable ? change : 0;
         return true;
     }

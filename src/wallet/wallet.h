@@ -36,10 +36,9 @@ struct wallet_node {
     int64_t (*relay_feerate)(void *arg);
     int64_t (*dust_feerate)(void *arg);
     int64_t (*incremental_feerate)(void *arg);
-    /* Unconfirmed ancestors and descendants of a mempool transaction, itself included; false where
-     * it is not in the mempool. */
-    bool (*cluster_counts)(void *arg, const struct txid *txid, size_t *ancestors,
-                           size_t *descendants);
+    /* Unconfirmed ancestors of a mempool transaction, itself included, and how many its cluster
+     * has; false where it is not in the mempool. */
+    bool (*cluster_counts)(void *arg, const struct txid *txid, size_t *ancestors, size_t *cluster);
 };
 
 struct wallets_options {

@@ -193,18 +193,23 @@ bool wallet_remember(struct wallet *w, bool load)
     return w->set->o.remember && w->set->o.remember(w->set->o.remember_arg, w->name, load);
 }
 
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 bool wallet_backup(struct wallet *w, const char *path, char **error)
 {
-    char *to = path_is_dir(path) ? path_join(path, "wallet.dat") : xstrdup(path);
-    bool ok = strcmp(to, w->file) != 0 && wallet_commit(w);
+    bool ok = !path_is_dir(path) && !same_file(path, w->file) && wallet_commit(w);
 
-    if (ok && path_exists(to))
-        ok = unlink(to) == 0;
-    ok = ok && wallet_db_backup(w->db, to);
-    if (!ok)
-        *error = xstrdup("Error: Wallet backup failed!");
-    free(to);
-    return ok;
+    if (ok && path_exists(path))
+        ok = unlink(path) == 0;
+    if (ok && wallet_db_backup(w->db, path))
+        return true;
+    *error = xstrdup("Error: Wallet backup failed!");
+    return false;
 }
 
 /* ---- paths ---- */
@@ -246,11 +251,9 @@ static bool wallet_path(const struct wallets *ws, const char *name, char **path,
         "walletdir, please use an absolute path.";
     struct stat st;
 
-    if (starts_with(name, "../") && is_normal(name + 3))
-        return bad_path(error, relative);
     if (!is_normal(name))
         return bad_path(error, "Wallet name given as a path must be normalized");
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || starts_with(name, "../"))
         return bad_path(error, relative);
     if (strcmp(name, "/") == 0)
         return bad_path(error, "Wallet name cannot be the root path");

@@ -173,11 +173,11 @@ static int64_t dust(void *arg)
     return 3000;
 }
 
-static bool counts(void *arg, const struct txid *txid, size_t *ancestors, size_t *descendants)
+static bool counts(void *arg, const struct txid *txid, size_t *ancestors, size_t *cluster)
 {
     if (!in_pool(arg, txid))
         return false;
-    *ancestors = *descendants = 1;
+    *ancestors = *cluster = 1;
     return true;
 }
 
