@@ -186,6 +186,18 @@ static void visit_mempool(void *to, const struct tx *tx)
     wallet_tx_added_to_mempool(to, tx);
 }
 
+/* A coinbase whose block is gone can never be again, nor what builds on it. */
+static void abandon_family(struct wallet *w, struct wtx *coinbase)
+{
+    size_t n;
+    struct wtx **list = wallet_family(w, coinbase, &n);
+
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || list[i]->state == WTX_INACTIVE)
+            wallet_set_tx_state(w, list[i], WTX_ABANDONED);
+    free(list);
+}
+
 static void resolve_states(struct wallet *w)
 {
     const struct wallet_node *node = w->set->o.node;
@@ -196,8 +208,11 @@ static void resolve_states(struct wallet *w)
             continue;
         t->height = node->block_height(node->arg, &t->block);
         if (t->height < 0) /* the block is not in the chain any more */
-            wallet_set_tx_state(w, t, tx_is_coinbase(t->tx) ? WTX_ABANDONED : WTX_INACTIVE);
+            wallet_set_tx_state(w, t, WTX_INACTIVE);
     }
+    for (size_t i = 0; i < w->n_txs; i++)
+        if (w->ordered[i]->state == WTX_INACTIVE && tx_is_coinbase(w->ordered[i]->tx))
+            abandon_family(w, w->ordered[i]);
 }
 
 /* First height to scan, or -1 where the file is at the tip. */

@@ -469,6 +469,7 @@ static bool open_existing(struct wallet *w, char **error, char **warning)
                 *warning = xasprintf("Warning: Private keys detected in wallet {%s} with disabled "
                                      "private keys",
                                      w->file);
+    wallet_keypool_refill(w, 0);
     return wallet_catch_up(w, error);
 }
 
