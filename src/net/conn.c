@@ -163,6 +163,7 @@ static void flush_out(struct peer *p)
         }
         p->bytes_sent += (size_t)sent;
         p->net->total_sent += (size_t)sent;
+        count_upload(p->net, (size_t)sent);
         p->last_send_s = time_now();
     }
     if (!p->disconnect && evbuffer_get_length(p->out) > 0)

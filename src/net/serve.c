@@ -20,32 +20,35 @@
 
 /* ---- upload target ---- */
 
-static void upload_roll(struct net *n)
+/* The cycle begins with what is sent, not with who asks about it. */
+void count_upload(struct net *n, size_t bytes)
 {
     int64_t now = time_now();
     if (n->upload_cycle_start_s + UPLOAD_CYCLE < now) {
         n->upload_cycle_start_s = now;
         n->upload_in_cycle = 0;
     }
+    n->upload_in_cycle += bytes;
 }
 
-void count_upload(struct net *n, size_t bytes)
+static int64_t cycle_left(const struct net *n)
 {
-    upload_roll(n);
-    n->upload_in_cycle += bytes;
+    int64_t left = n->upload_cycle_start_s + UPLOAD_CYCLE - time_now();
+    if (n->upload_cycle_start_s == 0)
+        return UPLOAD_CYCLE;
+    return left > 0 ? left : 0;
 }
 
 void net_upload_info(struct net *n, struct upload_info *out)
 {
     uint64_t target = n->opts.max_upload_target;
-    upload_roll(n);
     memset(out, 0, sizeof(*out));
     out->target = target;
     out->cycle_seconds = UPLOAD_CYCLE;
     out->serve_historical = true;
     if (target == 0)
         return;
-    out->cycle_left = n->upload_cycle_start_s + UPLOAD_CYCLE - time_now();
+    out->cycle_left = cycle_left(n);
     out->left = n->upload_in_cycle < target ? target - n->upload_in_cycle : 0;
     out->target_reached = n->upload_in_cycle >= target;
     /* New blocks go first: enough is kept for one full block in each spacing that is left. */
@@ -195,12 +198,10 @@ static void send_block(struct peer *p, const struct block *b, bool witness)
 {
     struct buf out = BUF_INIT;
     if (witness) {
-        count_upload(p->net, b->raw.len);
         peer_send(p, M_block, b->raw);
         return;
     }
     block_write(&out, b, false);
-    count_upload(p->net, out.len);
     peer_send_buf(p, M_block, &out);
 }
 

@@ -42,7 +42,7 @@ static bool have_tx(struct net *n, const struct tx_want *w, bool refused_for_fee
     struct wtxid wtxid;
     memcpy(txid.b, w->hash, 32);
     memcpy(wtxid.b, w->hash, 32);
-    if (w->wtxid && orphans_has(n->orphans, &wtxid))
+    if (orphans_has(n->orphans, &wtxid)) /* by txid too: they are the same without a witness */
         return true;
     if (recent_has(&n->rejects, w->hash, 32) || recent_has(&n->confirmed, w->hash, 32) ||
         (refused_for_fee && recent_has(&n->reconsiderable, w->hash, 32)))
@@ -393,6 +393,8 @@ bool tx_process_orphan(struct peer *p)
 void tx_block_connected(struct net *n, const struct block *b)
 {
     orphans_block(n->orphans, b);
+    for (uint32_t i = 0; i < b->n_tx; i++)
+        orphans_parent_came(n->orphans, b->tx[i]);
     for (uint32_t i = 0; i < b->n_tx; i++) {
         recent_add(&n->confirmed, b->tx[i]->txid.b, 32);
         if (b->tx[i]->has_witness)
