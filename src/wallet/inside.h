@@ -94,6 +94,11 @@ struct wallets {
 
 /* ---- records.c: the file's records ---- */
 
+/* A key begins with its record's name; put and erase release what they take. */
+void wallet_record_key(struct buf *key, const char *name);
+void wallet_record_string(struct buf *b, const char *s);
+void wallet_record_put(struct wallet *w, struct buf *key, struct buf *value);
+void wallet_record_erase(struct wallet *w, struct buf *key);
 void wallet_put_version(struct wallet *w);
 void wallet_put_flags(struct wallet *w);
 void wallet_put_descriptor(struct wallet *w, const struct wallet_descriptor *d);
@@ -143,6 +148,14 @@ struct wallet_descriptor *wallet_add_descriptor(struct wallet *w, struct descrip
 bool wallet_setup_descriptors(struct wallet *w);
 void wallet_set_active(struct wallet *w, struct wallet_descriptor *d, enum output_type type,
                        bool internal);
+/* Writes what of positions [from, to) is remembered; hardened ones while the private key is here.
+ */
+void wallet_save_cache(struct wallet *w, struct wallet_descriptor *d, int32_t from, int32_t to);
+bool wallet_derivable(const struct wallet_descriptor *d, int32_t index);
+/* Writes the private keys that a new descriptor holds: sealed where the wallet is encrypted. */
+void wallet_save_seckeys(struct wallet *w, struct wallet_descriptor *d);
+void wallet_clear_active(struct wallet *w, struct wallet_descriptor *d, enum output_type type,
+                         bool internal);
 /* Puts all promised positions into the table of scripts: before looking at what the chain brings.
  */
 void wallet_fill_all(struct wallet *w);

@@ -153,7 +153,7 @@ bool wallet_expand(struct wallet *w, struct span script, bool secrets, struct ex
 /* ---- ranges ---- */
 
 /* Hardened ranges: each promised key is remembered while its private key is at hand. */
-static void save_cache(struct wallet *w, struct wallet_descriptor *d, int32_t from, int32_t to)
+void wallet_save_cache(struct wallet *w, struct wallet_descriptor *d, int32_t from, int32_t to)
 {
     struct descriptor_cache_item *items;
     size_t n = descriptor_cache_get(d->d, (uint32_t)from, (uint32_t)to, &items);
@@ -166,7 +166,7 @@ static void save_cache(struct wallet *w, struct wallet_descriptor *d, int32_t fr
     free(items);
 }
 
-static bool derivable(const struct wallet_descriptor *d, int32_t index)
+bool wallet_derivable(const struct wallet_descriptor *d, int32_t index)
 {
     struct expansion e;
     bool ok = descriptor_expand(d->d, (uint32_t)index, false, &e);
@@ -187,9 +187,9 @@ bool wallet_top_up(struct wallet *w, struct wallet_descriptor *d, unsigned size)
     }
     if (end == d->range_end)
         return true;
-    if (!derivable(d, end - 1))
+    if (!wallet_derivable(d, end - 1))
         return false;
-    save_cache(w, d, d->range_end > d->range_begin ? d->range_end : d->range_begin, end);
+    wallet_save_cache(w, d, d->range_end > d->range_begin ? d->range_end : d->range_begin, end);
     d->range_end = end;
     wallet_put_descriptor(w, d);
     return true;
@@ -386,7 +386,7 @@ void wallet_forget_keys(struct wallet *w)
 }
 
 /* Writes the private keys that a new descriptor holds: sealed where the wallet is encrypted. */
-static void save_seckeys(struct wallet *w, struct wallet_descriptor *d)
+void wallet_save_seckeys(struct wallet *w, struct wallet_descriptor *d)
 {
     size_t n = descriptor_seckeys(d->d, NULL, 0);
     struct seckey *keys = n ? secret_alloc(n * sizeof(*keys)) : NULL;
@@ -420,7 +420,7 @@ void wallet_set_active(struct wallet *w, struct wallet_descriptor *d, enum outpu
     wallet_put_active(w, d, type, internal);
 }
 
-static void clear_active(struct wallet *w, struct wallet_descriptor *d, enum output_type type,
+void wallet_clear_active(struct wallet *w, struct wallet_descriptor *d, enum output_type type,
                          bool internal)
 {
     if (type == OUTPUT_UNKNOWN || w->active[internal][type] != d)
@@ -474,7 +474,7 @@ bool wallet_setup_descriptors(struct wallet *w)
             struct wallet_descriptor *d = wallet_add_descriptor(
                 w, default_descriptor(w->set->o.net, master, (enum output_type)type, internal), now,
                 0, 0, 0);
-            save_seckeys(w, d);
+            wallet_save_seckeys(w, d);
             ok = wallet_top_up(w, d, 0) && ok;
             wallet_set_active(w, d, (enum output_type)type, internal);
         }
@@ -482,132 +482,4 @@ bool wallet_setup_descriptors(struct wallet *w)
     secret_free(master, sizeof(*master));
     secret_free(seed, SEED_SIZE);
     return ok;
-}
-
-/* ---- importing ---- */
-
-static bool import_fail(int *code, int value, char **error, const char *text)
-{
-    *code = value;
-    *error = xstrdup(text);
-    return false;
-}
-
-static bool check_import(const struct wallet *w, const struct wallet_import *imp, int *code,
-                         char **error)
-{
-    bool private_disabled = w->flags & WALLET_FLAG_DISABLE_PRIVATE_KEYS;
-    bool has_private = descriptor_has_private(imp->d);
-
-    if (private_disabled && has_private)
-        return import_fail(code, -4, error,
-                           "Cannot import private keys to a wallet with private keys disabled");
-    if (!private_disabled && !has_private)
-        return import_fail(code, -4, error,
-                           "Cannot import descriptor without private keys to a wallet with private "
-                           "keys enabled");
-    if (has_private && wallet_is_locked(w))
-        return import_fail(
-            code, -13, error,
-            "Error: Please enter the wallet passphrase with walletpassphrase first.");
-    if (imp->active && descriptor_output_type(imp->d) == OUTPUT_UNKNOWN)
-        return import_fail(code, -1, error, "Cannot set descriptor to active");
-    return true;
-}
-
-/* The descriptor is there already: the range may only grow. */
-static bool update_descriptor(struct wallet_descriptor *d, const struct wallet_import *imp,
-                              int *code, char **error)
-{
-    size_t n = descriptor_seckeys(imp->d, NULL, 0);
-    struct seckey *keys = n ? secret_alloc(n * sizeof(*keys)) : NULL;
-
-    if (d->range_end > d->range_begin && descriptor_is_range(d->d) &&
-        (imp->range_begin > d->range_begin || imp->range_end < d->range_end)) {
-        *code = -8;
-        *error = xasprintf("new range must include current range = [%d,%d]", d->range_begin,
-                           d->range_end - 1);
-        if (keys)
-            secret_free(keys, n * sizeof(*keys));
-        return false;
-    }
-    descriptor_seckeys(imp->d, keys, n);
-    for (size_t i = 0; i < n; i++)
-        descriptor_add_seckey(d->d, &keys[i]);
-    if (keys)
-        secret_free(keys, n * sizeof(*keys));
-    if (imp->range_begin < d->range_begin)
-        d->filled = imp->range_begin;
-    d->range_begin = imp->range_begin;
-    d->next = imp->next;
-    if (imp->created < d->created)
-        d->created = imp->created;
-    return true;
-}
-
-/* A script that is known by one descriptor keeps it; the new one finds its own only besides. */
-bool wallet_import_descriptor(struct wallet *w, struct wallet_import *imp, int *code, char **error)
-{
-    uint8_t id[32];
-    enum output_type type = descriptor_output_type(imp->d);
-
-    if (!check_import(w, imp, code, error)) {
-        descriptor_free(imp->d);
-        return false;
-    }
-    descriptor_id(&w->set->o.net->address, imp->d, id);
-    struct wallet_descriptor *d = wallet_find_descriptor(w, id);
-    if (d) {
-        bool ok = update_descriptor(d, imp, code, error);
-        descriptor_free(imp->d);
-        if (!ok)
-            return false;
-        if (imp->range_end > d->range_end) {
-            save_cache(w, d, d->range_end, imp->range_end);
-            d->range_end = imp->range_end;
-        }
-    } else {
-        d = wallet_add_descriptor(w, imp->d, imp->created, imp->range_begin, imp->range_end,
-                                  imp->next);
-        save_cache(w, d, imp->range_begin, imp->range_end);
-    }
-    if (!derivable(d, d->range_begin))
-        return import_fail(code, -4, error,
-                           "Could not expand descriptor because private keys are missing");
-    if (!d->n_keys)
-        save_seckeys(w, d);
-    d->has_private = d->has_private || descriptor_has_private(d->d);
-    wallet_put_descriptor(w, d);
-    wallet_top_up(w, d, 0);
-    wallet_fill_all(w);
-    wallet_find_own_outputs(w);
-    if (imp->active) {
-        wallet_set_active(w, d, type, imp->internal);
-    } else {
-        clear_active(w, d, type, imp->internal);
-    }
-    if (imp->label && !descriptor_is_range(d->d)) {
-        struct expansion e;
-        char *address = NULL;
-        if (descriptor_expand(d->d, 0, false, &e))
-            for (size_t i = 0; i < e.n_scripts; i++) {
-                if (!wallet_script_address(w, buf_span(&e.scripts[i]), &address))
-                    continue;
-                wallet_set_label(w, address, imp->label, PURPOSE_RECEIVE);
-                free(address);
-            }
-        expansion_clear(&e);
-    }
-    return w->importing || wallet_commit(w);
-}
-
-void wallet_import_begin(struct wallet *w)
-{
-    w->importing = true;
-}
-
-bool wallet_import_end(struct wallet *w)
-{
-    w->importing = false;
-    return wallet_commit(w);
 }
