@@ -11,12 +11,11 @@
 #include "util/mem.h"
 #include "util/str.h"
 
-#define MAX_THREADS      64
-#define MIN_DBCACHE_MIB  4
-#define MIN_PRUNE_MIB    550
-#define MIN_FREE_BYTES   (50 * 1024 * 1024)
-#define TEMPLATE_SIGOPS  400
-#define LOOPBACK_TIMEOUT 30
+#define MAX_THREADS     64
+#define MIN_DBCACHE_MIB 4
+#define MIN_PRUNE_MIB   550
+#define MIN_FREE_BYTES  (50 * 1024 * 1024)
+#define TEMPLATE_SIGOPS 400
 
 static unsigned verification_threads(const struct options *o)
 {
