@@ -383,7 +383,9 @@ static void process(struct http_conn *c)
     /* A body may be large; requests that wait behind one that is with the handler may not. */
     bool reading_body = c->state == CONN_BODY || c->state == CONN_CHUNK;
     bufferevent_setwatermark(c->bev, EV_READ, 0, reading_body ? 0 : INPUT_AHEAD);
-    bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+    /* Writing is on since the start; to enable it anew would ask for a write event at once, and its
+     * callback leads back here. */
+    bufferevent_enable(c->bev, EV_READ);
 }
 
 static void on_io(struct bufferevent *bev, void *arg)
