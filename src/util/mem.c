@@ -114,5 +114,7 @@ void *array_reserve(void *p, size_t *cap, size_t need, size_t size)
 
 void wipe(void *p, size_t size)
 {
+    if (size == 0)
+        return; /* p may be NULL then */
     explicit_bzero(p, size);
 }
