@@ -39,6 +39,15 @@ bool coin_unspendable(struct span script)
     return (script.len > 0 && script.data[0] == OP_RETURN) || script.len > MAX_SCRIPT_SIZE;
 }
 
+void coin_hash_write(struct buf *b, const struct outpoint *o, const struct coin *c)
+{
+    write_bytes(b, o->txid.b, 32);
+    write_u32(b, o->n);
+    write_u32(b, c->height * 2 + c->coinbase);
+    write_u64(b, (uint64_t)c->out.value);
+    write_var_span(b, c->out.script_pubkey);
+}
+
 void coin_key(struct buf *key, const struct outpoint *o)
 {
     buf_reset(key);

@@ -29,6 +29,13 @@ bool coin_read_arena(struct reader *r, struct coin *c, struct arena *memory) MUS
 /* As undo files hold coins. */
 void coin_write_undo(struct buf *b, const struct coin *c);
 bool coin_read_undo(struct reader *r, struct coin *c, struct arena *memory) MUST_USE;
+/* As hashes of the set commit to it: outpoint, height and coinbase bit, amount, script. */
+void coin_hash_write(struct buf *b, const struct outpoint *o, const struct coin *c);
+/* Core's measure of a coin that no database's form changes. */
+static inline uint64_t coin_bogosize(const struct coin *c)
+{
+    return 32 + 4 + 4 + 8 + 2 + c->out.script_pubkey.len;
+}
 /* Never enters the set: OP_RETURN first, or longer than any script that can run. */
 bool coin_unspendable(struct span script);
 

@@ -70,3 +70,19 @@ uint64_t siphash13(uint64_t k0, uint64_t k1, const void *data, size_t len)
 {
     return sip(k0, k1, data, len, 1, 3);
 }
+
+uint64_t siphash13_hash(uint64_t k0, uint64_t k1, const uint8_t hash[32])
+{
+    uint64_t v[4] = {k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
+                     k1 ^ 0x7465646279746573};
+    static const uint8_t before[4] = {3, 0, 1, 2}; /* which word of the state meets which of ours */
+
+    for (int i = 0; i < 4; i++)
+        v[before[i]] ^= get_le64(hash + 8 * i);
+    rounds(v, 1);
+    for (int i = 0; i < 4; i++)
+        v[i] ^= get_le64(hash + 8 * i);
+    v[2] ^= 0x6465646461706e75; /* "unpadded" */
+    rounds(v, 3);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}

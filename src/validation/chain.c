@@ -83,6 +83,7 @@ static struct chain *create(const struct chain_options *opts)
 
     c->opts = *opts;
     c->net = opts->net;
+    c->keep_from = INT32_MAX;
     c->datadir = xstrdup(opts->datadir);
     c->workers = opts->workers;
     c->writer = writer_create(!opts->no_writer_thread, opts->wake, opts->wake_arg);

@@ -133,6 +133,22 @@ const struct block_index *chain_find_locator(const struct chain *c, const struct
  * A stored block whose bytes do not hash to its index is an error. */
 struct block *chain_read_block(struct chain *c, const struct block_index *i, bool *error);
 struct block_undo *chain_read_undo(struct chain *c, const struct block_index *i, bool *error);
+/* What a worker needs to read a block and what it spent. */
+struct stored_block { /* private */
+    struct block_hash hash, prev;
+    const struct blockfiles *files;
+    struct file_pos data_at, undo_at;
+    struct block *block;     /* in memory */
+    struct block_undo *undo; /* in memory */
+};
+/* Owner: false where the block is not there (any more). Undo data is there for every block that was
+ * ever connected but the genesis block. */
+bool chain_stored_block(struct chain *c, const struct block_index *i, bool with_undo,
+                        struct stored_block *out) MUST_USE;
+void stored_block_clear(struct stored_block *s);
+/* Any thread. NULL: *error says why (caller frees). */
+struct block *stored_block_read(const struct stored_block *s, char **error);
+struct block_undo *stored_block_read_undo(const struct stored_block *s, char **error);
 /* The committed and applied state's coin: its script is copied into `memory` (reset first). */
 enum coin_result chain_coin(struct chain *c, const struct outpoint *o, struct coin *out,
                             struct buf *memory) MUST_USE;
@@ -200,6 +216,9 @@ bool chain_verify(struct chain *c, int level, int blocks, char **error);
  */
 void chain_prune_to(struct chain *c, int32_t height);
 bool chain_pruning(const struct chain *c); /* -prune is on */
+/* Somebody still needs the blocks from a little below `height` on: they are not pruned. INT32_MAX:
+ * nobody does. */
+void chain_keep_from(struct chain *c, int32_t height);
 /* Feeds a file of [magic][length][block] records (-loadblock, reindex, in any order); blocks whose
  * parent comes later are kept by place. Works in slices of a few milliseconds. One at a time. */
 struct block_import;

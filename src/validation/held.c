@@ -281,6 +281,63 @@ struct block_undo *chain_read_undo(struct chain *c, const struct block_index *i,
     return NULL;
 }
 
+bool chain_stored_block(struct chain *c, const struct block_index *i, bool with_undo,
+                        struct stored_block *out)
+{
+    const struct held_block *h = table_get(&c->held, &i->h.hash);
+
+    memset(out, 0, sizeof(*out));
+    out->hash = i->h.hash;
+    if (i->h.height == 0) { /* known without a file: the first file may be yet to be read anew */
+        out->block = network_genesis(c->net);
+        return true;
+    }
+    if (!(i->status & BLOCK_HAVE_DATA) || (with_undo && !(i->status & BLOCK_HAVE_UNDO)))
+        return false;
+    if (i->h.prev)
+        out->prev = i->h.prev->hash;
+    out->files = c->files;
+    out->data_at = (struct file_pos){i->file, i->data_pos};
+    out->undo_at = (struct file_pos){with_undo ? i->file : -1, i->undo_pos};
+    if (h)
+        out->block = block_ref(h->block);
+    if (h && h->undo && with_undo)
+        out->undo = undo_ref(h->undo);
+    return true;
+}
+
+void stored_block_clear(struct stored_block *s)
+{
+    block_unref(s->block);
+    undo_unref(s->undo);
+    memset(s, 0, sizeof(*s));
+}
+
+struct block *stored_block_read(const struct stored_block *s, char **error)
+{
+    return s->block ? block_ref(s->block) : read_block_at(s->files, s->data_at, &s->hash, error);
+}
+
+struct block_undo *stored_block_read_undo(const struct stored_block *s, char **error)
+{
+    struct buf bytes = BUF_INIT;
+    struct block_undo *u = NULL;
+
+    if (s->undo)
+        return undo_ref(s->undo);
+    if (!blockfiles_read_undo(s->files, s->undo_at, &s->prev, &bytes, error)) {
+        buf_clear(&bytes);
+        return NULL;
+    }
+    u = undo_parse(buf_span(&bytes));
+    if (!u)
+        *error = xasprintf("Undo data in rev%05d.dat is damaged. Restart with -reindex to rebuild "
+                           "it.",
+                           s->undo_at.file);
+    buf_clear(&bytes);
+    return u;
+}
+
 uint64_t chain_disk_size(const struct chain *c)
 {
     return blockfiles_total_size(c->files);

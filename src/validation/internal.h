@@ -128,6 +128,7 @@ struct chain {
     bool have_pruned;
     bool prune_check;
     int32_t prune_height; /* pruneblockchain's; 0: none */
+    int32_t keep_from;    /* chain_keep_from()'s */
 
     /* blocks in memory */
     struct table held;

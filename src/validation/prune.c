@@ -12,6 +12,7 @@
 #include "util/mem.h"
 #include "validation/internal.h"
 
+#define KEEP_BUFFER 10                   /* below what chain_keep_from() names */
 #define PRUNE_AHEAD ((uint64_t)17 << 20) /* a chunk of blocks and one of undo data may come */
 
 bool chain_pruning(const struct chain *c)
@@ -41,7 +42,15 @@ static int32_t last_prunable(const struct chain *c)
 
     if ((uint64_t)height <= c->net->prune_after_height)
         return -1;
-    return height - MIN_BLOCKS_TO_KEEP;
+    height -= MIN_BLOCKS_TO_KEEP;
+    if (c->keep_from - KEEP_BUFFER - 1 < height)
+        height = c->keep_from > KEEP_BUFFER + 1 ? c->keep_from - KEEP_BUFFER - 1 : 1;
+    return height;
+}
+
+void chain_keep_from(struct chain *c, int32_t height)
+{
+    c->keep_from = height;
 }
 
 static bool over_target(const struct chain *c)

@@ -74,15 +74,6 @@ static void hash_group(struct hashing *h, struct group *g, struct coins_stats *s
     buf_reset(&g->bytes);
 }
 
-static void coin_hash_write(struct buf *b, const struct outpoint *o, const struct coin *coin)
-{
-    write_bytes(b, o->txid.b, 32);
-    write_u32(b, o->n);
-    write_u32(b, coin->height * 2 + coin->coinbase);
-    write_u64(b, (uint64_t)coin->out.value);
-    write_var_span(b, coin->out.script_pubkey);
-}
-
 static void add_coin(struct group *g, const struct outpoint *o, const struct coin *coin,
                      struct coins_stats *stats)
 {
@@ -94,7 +85,7 @@ static void add_coin(struct group *g, const struct outpoint *o, const struct coi
     g->entries[g->count++] = e;
     stats->txouts++;
     stats->total_amount += coin->out.value;
-    stats->bogosize += 32 + 4 + 4 + 8 + 2 + coin->out.script_pubkey.len;
+    stats->bogosize += coin_bogosize(coin);
 }
 
 /* One record of the database. */
