@@ -42,6 +42,7 @@ struct node {
     struct workers *workers;
     struct chain *chain;
     struct mempool *mempool;
+    struct indexes *indexes;
     struct fee_estimator *fees;
     struct net *p2p;
     struct wallets *wallets; /* NULL: -disablewallet */
@@ -100,6 +101,10 @@ void fees_part_open(struct node *node);
 void fees_part_save(struct node *node);
 void fees_part_close(struct node *node);
 bool net_part_open(struct node *node) MUST_USE;
+
+/* indexes.c */
+bool indexes_part_check(struct node *node) MUST_USE; /* of the options alone */
+bool indexes_part_open(struct node *node) MUST_USE;
 
 /* wallet_link.c */
 bool wallets_part_open(struct node *node) MUST_USE;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "index/index.h"
 #include "net/net.h"
 #include "node/node.h"
 #include "script/standard.h"
@@ -69,6 +70,7 @@ static void fill_context(struct node *node)
         .mempool = node->mempool,
         .fees = node->fees,
         .p2p = node->p2p,
+        .indexes = node->indexes,
         .wallets = node->wallets,
         .miner = &node->miner,
         .tmpl = &node->tmpl,
@@ -287,11 +289,12 @@ static bool start_miner(struct node *node)
 bool parts_open(struct node *node)
 {
     template_defaults(node);
-    if (!check_disk(node, node->netdir) || !check_disk(node, node->blocksdir))
+    if (!indexes_part_check(node) || !check_disk(node, node->netdir) ||
+        !check_disk(node, node->blocksdir))
         return false;
     node->workers = workers_create(verification_threads(node->options), loop_wake, node);
     /* The port first: whether it is free is known at once, whereas the chain may take a while. */
-    if (!open_server(node) || !open_chain(node) || !open_mempool(node))
+    if (!open_server(node) || !open_chain(node) || !open_mempool(node) || !indexes_part_open(node))
         return false;
     fees_part_open(node);
     if (!net_part_open(node) || !wallets_part_open(node))
@@ -326,6 +329,8 @@ void parts_close(struct node *node)
         net_destroy(node->p2p);
     if (node->mempool)
         save_mempool(node);
+    if (node->indexes)
+        indexes_stop(node->indexes);
     while (node->workers && workers_wait(node->workers)) {
     }
     rpc_server_destroy(node->rpc);
@@ -334,6 +339,8 @@ void parts_close(struct node *node)
         fees_part_close(node);
     if (node->mempool)
         mempool_destroy(node->mempool);
+    if (node->indexes)
+        indexes_close(node->indexes);
     if (node->chain)
         chain_close(node->chain);
     if (node->workers)

@@ -1,4 +1,4 @@
-/* Statistics of the chain, the state of its deployments, and the set of coins. */
+/* Statistics of the chain, the state of its deployments, and single coins. */
 #include <stdlib.h>
 
 #include "mempool/mempool.h"
@@ -179,68 +179,6 @@ static struct rpc_answer *getdeploymentinfo(struct rpc_call *call)
     return rpc_ok(call);
 }
 
-/* ---- gettxoutsetinfo ---- */
-
-struct set_info {
-    struct rpc_call *call;
-    enum coins_hash_type type;
-};
-
-static void set_info_done(void *arg, const struct coins_stats *s)
-{
-    struct set_info *info = arg;
-    struct rpc_call *call = info->call;
-    enum coins_hash_type type = info->type;
-    free(info);
-    if (!s->ok) {
-        rpc_error(call, RPC_INTERNAL_ERROR, "Unable to read UTXO set");
-        return;
-    }
-    struct json *j = rpc_result(call);
-    json_begin_object(j, NULL);
-    json_put_int(j, "height", s->at->h.height);
-    json_put_hash(j, "bestblock", s->at->h.hash.b);
-    json_put_uint(j, "txouts", s->txouts);
-    json_put_uint(j, "bogosize", s->bogosize);
-    if (type == COINS_HASH_SERIALIZED_3)
-        json_put_hash(j, "hash_serialized_3", s->hash);
-    else if (type == COINS_HASH_MUHASH)
-        json_put_hash(j, "muhash", s->hash);
-    json_put_amount(j, "total_amount", s->total_amount);
-    json_put_uint(j, "transactions", s->transactions);
-    json_put_uint(j, "disk_size", s->disk_size);
-    json_end(j);
-    rpc_ok(call);
-}
-
-static bool hash_type(struct rpc_call *call, enum coins_hash_type *type)
-{
-    const char *name = rpc_arg_str(call, "hash_type");
-    if (!name || strcmp(name, "hash_serialized_3") == 0)
-        *type = COINS_HASH_SERIALIZED_3;
-    else if (strcmp(name, "muhash") == 0)
-        *type = COINS_HASH_MUHASH;
-    else if (strcmp(name, "none") == 0)
-        *type = COINS_HASH_NONE;
-    else
-        return rpc_set_error(call, RPC_INVALID_PARAMETER, "'%s' is not a valid hash_type", name);
-    return true;
-}
-
-static struct rpc_answer *gettxoutsetinfo(struct rpc_call *call)
-{
-    enum coins_hash_type type = COINS_HASH_NONE;
-    if (!hash_type(call, &type))
-        return rpc_fail(call);
-    if (rpc_arg_given(call, "hash_or_height"))
-        return rpc_error(call, RPC_INVALID_PARAMETER,
-                         "Querying specific block heights requires coinstatsindex");
-    struct set_info *info = xcalloc(1, sizeof(*info));
-    *info = (struct set_info){call, type};
-    chain_coins_stats(rpc_ctx(call)->chain, type, set_info_done, info);
-    return rpc_later(call, NULL, NULL);
-}
-
 /* ---- gettxout ---- */
 
 static void put_coin(struct rpc_call *call, const struct coin *coin)
@@ -304,12 +242,5 @@ const struct rpc_method rpc_chain_stats_methods[] = {
                 {"include_mempool", "bool", "true", "Reckon with unconfirmed transactions too"}),
      "{bestblock:hex, confirmations:num, value:amount, "
      "scriptPubKey:" RPC_SCRIPT_PUBKEY_TYPE ", coinbase:bool} | null"},
-    {"gettxoutsetinfo", gettxoutsetinfo, "Number, amount and hash of all coins.",
-     RPC_PARAMS({"hash_type", "str", "\"hash_serialized_3\"", "hash_serialized_3, muhash or none"},
-                {"hash_or_height", "num|str", "the current best block",
-                 "The block (needs the coin statistics index)", .flags = RPC_ANY_TYPE},
-                {"use_index", "bool", "true", "Use the coin statistics index where there is one"}),
-     "{height:num, bestblock:hex, txouts:num, bogosize:num, hash_serialized_3?:hex, muhash?:hex, "
-     "total_amount:amount, transactions?:num, disk_size?:num}"},
     {0},
 };

@@ -3,6 +3,7 @@
 
 #include "mempool/mempool.h"
 #include "rpc/block_json.h"
+#include "rpc/index.h"
 #include "script/descriptor.h"
 #include "script/sign.h"
 #include "util/mem.h"
@@ -12,6 +13,7 @@
 struct found_tx {
     struct tx *tx;
     const struct block_index *block; /* NULL: in the mempool */
+    bool block_given;                /* by the caller */
     struct block_undo *undo;
     const struct tx_undo *tx_undo;
     int32_t vsize_adjusted; /* in the mempool */
@@ -40,16 +42,35 @@ static void find_in_block(struct rpc_call *call, const struct txid *txid, int64_
                       "wallet transactions.");
 }
 
-static void find_in_mempool(struct rpc_call *call, const struct txid *txid, struct found_tx *out)
+static bool not_found(struct rpc_call *call, const struct index *ix)
 {
-    const struct mempool_entry *e = mempool_get(rpc_ctx(call)->mempool, txid);
-    if (!e) {
-        rpc_set_error(call, RPC_INVALID_ADDRESS_OR_KEY,
-                      "No such mempool transaction. Use -txindex or provide a block hash to enable "
-                      "blockchain transaction queries. Use gettransaction for wallet "
-                      "transactions.");
+    const char *why = !ix ? "No such mempool transaction. Use -txindex or provide a block hash to "
+                            "enable blockchain transaction queries"
+                      : !index_synced(ix) ? "No such mempool transaction. Blockchain transactions "
+                                            "are still in the process of being indexed"
+                                          : "No such mempool or blockchain transaction";
+    return rpc_set_error(call, RPC_INVALID_ADDRESS_OR_KEY,
+                         "%s. Use gettransaction for wallet transactions.", why);
+}
+
+static void find_in_index(struct rpc_call *call, const struct txid *txid, int64_t verbosity,
+                          struct found_tx *out)
+{
+    struct index *ix = indexes_get(rpc_ctx(call)->indexes, INDEX_TX);
+    enum index_result res = ix ? tx_index_find(ix, txid, &out->tx, &out->block) : INDEX_MISSING;
+    if (res == INDEX_MISSING)
+        not_found(call, ix);
+    else if (res == INDEX_ERROR)
+        rpc_set_error(call, RPC_DATABASE_ERROR, "Unable to read the transaction index");
+    if (res != INDEX_FOUND || verbosity < 2)
         return;
-    }
+    tx_unref(out->tx); /* once more from its block, with what it spent */
+    out->tx = NULL;
+    find_in_block(call, txid, verbosity, out);
+}
+
+static void find_in_mempool(const struct mempool_entry *e, struct found_tx *out)
+{
     out->tx = tx_ref(e->tx);
     out->vsize_adjusted = e->vsize;
 }
@@ -74,9 +95,9 @@ static void put_found(struct rpc_call *call, const struct found_tx *f, int64_t v
         return;
     }
     json_begin_object(j, NULL);
-    if (f->block)
+    if (f->block_given)
         json_put_bool(j, "in_active_chain", chain_contains(ctx->chain, f->block));
-    else
+    if (!f->block)
         json_put_int(j, "vsize_adjusted", f->vsize_adjusted);
     json_put_tx_fields(j, ctx->net, f->tx, f->tx_undo, verbosity >= 2, true);
     if (f->block)
@@ -84,7 +105,7 @@ static void put_found(struct rpc_call *call, const struct found_tx *f, int64_t v
     json_end(j);
 }
 
-static struct rpc_answer *getrawtransaction(struct rpc_call *call)
+static struct rpc_answer *rawtransaction_now(struct rpc_call *call)
 {
     const struct rpc_context *ctx = rpc_ctx(call);
     struct txid txid;
@@ -97,23 +118,33 @@ static struct rpc_answer *getrawtransaction(struct rpc_call *call)
                          "The genesis block coinbase is not considered an ordinary transaction and "
                          "cannot be retrieved");
     int64_t verbosity = rpc_arg_verbosity(call, "verbosity", 0);
-    bool in_block = rpc_arg_given(call, "blockhash");
-    if (in_block && rpc_get_hash(call, rpc_arg(call, "blockhash"), "parameter 3", hash.b)) {
+    found.block_given = rpc_arg_given(call, "blockhash");
+    if (found.block_given &&
+        rpc_get_hash(call, rpc_arg(call, "blockhash"), "parameter 3", hash.b)) {
         found.block = chain_find(ctx->chain, &hash);
         if (!found.block)
             rpc_set_error(call, RPC_INVALID_ADDRESS_OR_KEY, "Block hash not found");
     }
     if (rpc_failed(call))
         return rpc_fail(call);
+    const struct mempool_entry *e = mempool_get(ctx->mempool, &txid);
     if (found.block)
         find_in_block(call, &txid, verbosity, &found);
+    else if (e)
+        find_in_mempool(e, &found);
     else
-        find_in_mempool(call, &txid, &found);
+        find_in_index(call, &txid, verbosity, &found);
     if (!rpc_failed(call))
         put_found(call, &found, verbosity);
     tx_unref(found.tx);
     undo_unref(found.undo);
     return rpc_failed(call) ? rpc_fail(call) : rpc_ok(call);
+}
+
+static struct rpc_answer *getrawtransaction(struct rpc_call *call)
+{
+    struct index *ix = indexes_get(rpc_ctx(call)->indexes, INDEX_TX);
+    return rpc_when_indexed(call, rpc_arg_given(call, "blockhash") ? NULL : ix, rawtransaction_now);
 }
 
 /* ---- decode, create, sign ---- */

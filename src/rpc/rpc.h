@@ -90,6 +90,7 @@ struct rpc_context {
     struct mempool *mempool;
     struct fee_estimator *fees;
     struct net *p2p;
+    struct indexes *indexes;
     struct wallets *wallets;             /* NULL: -disablewallet */
     struct miner **miner;                /* *miner is the built-in miner at work, or NULL */
     const struct template_options *tmpl; /* for block templates */

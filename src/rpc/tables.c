@@ -5,12 +5,15 @@ extern const struct rpc_method rpc_block_stats_methods[];
 extern const struct rpc_method rpc_blockchain_methods[];
 extern const struct rpc_method rpc_chain_control_methods[];
 extern const struct rpc_method rpc_chain_stats_methods[];
+extern const struct rpc_method rpc_coins_info_methods[];
 extern const struct rpc_method rpc_combine_methods[];
 extern const struct rpc_method rpc_control_methods[];
 extern const struct rpc_method rpc_decodescript_methods[];
 extern const struct rpc_method rpc_fees_hidden_methods[];
 extern const struct rpc_method rpc_fees_methods[];
+extern const struct rpc_method rpc_filter_methods[];
 extern const struct rpc_method rpc_generate_methods[];
+extern const struct rpc_method rpc_index_methods[];
 extern const struct rpc_method rpc_mempool_hidden_methods[];
 extern const struct rpc_method rpc_mempool_methods[];
 extern const struct rpc_method rpc_mempool_submit_methods[];
@@ -38,6 +41,8 @@ const struct rpc_table rpc_tables[] = {
     {"blockchain", rpc_block_stats_methods},
     {"blockchain", rpc_chain_control_methods},
     {"blockchain", rpc_chain_stats_methods},
+    {"blockchain", rpc_coins_info_methods},
+    {"blockchain", rpc_filter_methods},
     {"blockchain", rpc_mempool_methods},
     {"blockchain", rpc_net_block_methods},
     {"blockchain", rpc_scan_methods},
@@ -53,6 +58,7 @@ const struct rpc_table rpc_tables[] = {
     {"rawtransactions", rpc_combine_methods},
     {"rawtransactions", rpc_decodescript_methods},
     {"util", rpc_util_methods},
+    {"util", rpc_index_methods},
     {"rawtransactions", rpc_mempool_submit_methods},
     {"util", rpc_fees_methods},
     {"util", rpc_descriptor_methods},

@@ -116,19 +116,7 @@ static struct rpc_answer *signmessagewithprivkey(struct rpc_call *call)
     return rpc_ok(call);
 }
 
-/* ---- indexes ---- */
-
-static struct rpc_answer *getindexinfo(struct rpc_call *call)
-{
-    json_begin_object(rpc_result(call), NULL); /* there are none */
-    json_end(rpc_result(call));
-    return rpc_ok(call);
-}
-
 const struct rpc_method rpc_util_methods[] = {
-    {"getindexinfo", getindexinfo, "How far the indexes are.",
-     RPC_PARAMS({"index_name", "str", NULL, "Only this one"}),
-     "{<name>:{synced:bool, best_block_height:num}}"},
     {"signmessagewithprivkey", signmessagewithprivkey, "Signs a message with a private key.",
      RPC_PARAMS({"privkey", "str", RPC_REQUIRED, "The key in WIF"},
                 {"message", "str", RPC_REQUIRED, "The message"}),

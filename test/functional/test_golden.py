@@ -5,28 +5,30 @@ height at that moment (confirmations, the next block) is left out of the compari
 """
 import decimal
 import json
+import os
 import shutil
 import tarfile
 
 import pytest
+from support.node import MITED, wait_until
 from support.rpc import RpcError
 
 # Compared wherever they stand in the transcript: blocks, transactions and text do not change.
 STATIC = {"getblock", "getblockheader", "decoderawtransaction", "decodescript", "validateaddress", "verifymessage",
-          "createmultisig", "createrawtransaction", "listlabels", "getaddressesbylabel", "getaddressinfo"}
+          "createmultisig", "createrawtransaction", "listlabels", "getaddressesbylabel", "getaddressinfo",
+          "getblockfilter"}
 # Compared only where the transcript's chain has its final height: from the first scan of the coins on.
 FINAL = {"gettxoutsetinfo", "listwallets", "listbanned"}
 WALLETS = ("alice", "bob", "watch", "cold")
 FINAL_HEIGHT = 201
 # They change as the chain grows on, or with the version of the file's writer.
 VOLATILE = {"confirmations", "nextblockhash", "disk_size", "ischange"}
-# Of gettxoutsetinfo: there from the coin statistics index, or without it.
-BY_INDEX = {"total_unspendable_amount", "block_info", "transactions"}
+INDEXES = ("-txindex", "-blockfilterindex", "-coinstatsindex")
 
 
 def scrub(value):
     if isinstance(value, dict):
-        return {k: scrub(v) for k, v in value.items() if k not in VOLATILE | BY_INDEX}
+        return {k: scrub(v) for k, v in value.items() if k not in VOLATILE}
     if isinstance(value, list):
         return [scrub(v) for v in value]
     return value
@@ -52,7 +54,7 @@ def node(make_node, golden):
     folder, _ = golden
     node = make_node("node", start=False)
     shutil.copytree(folder / "datadir/regtest", node.folder / "regtest")
-    node.start("-connect=0")
+    node.start("-connect=0", *INDEXES)
     for name in WALLETS:
         node.rpc.loadwallet(name)
     return node
@@ -79,8 +81,6 @@ def comparable(lines):
     for i, line in enumerate(lines):
         if "(usage)" in json.dumps(line["response"], default=str):
             continue
-        if line["method"] == "gettxoutsetinfo" and len(line["params"]) > 1:
-            continue  # at a height: needs the coin statistics index
         if line["method"] in STATIC or line["method"] in FINAL and i > final:
             yield line
 
@@ -110,3 +110,70 @@ def test_extends_it(node):
     coins = node.coins_hash()
     node.restart("-connect=0")
     assert node.coins_hash() == coins
+
+
+def check_indexes(node):
+    """All of the chain is in the indexes, and the coins by the index are those of a scan."""
+    height = node.rpc.getblockcount()
+    wait_until(lambda: all(i == {"synced": True, "best_block_height": height}
+                           for i in node.rpc.getindexinfo().values()), "the indexes", alive=node)
+    assert len(node.rpc.getindexinfo()) == len(INDEXES)
+    scanned = node.rpc.gettxoutsetinfo("muhash", None, False)
+    indexed = node.rpc.gettxoutsetinfo("muhash")
+    for key in ("height", "bestblock", "txouts", "bogosize", "muhash", "total_amount"):
+        assert indexed[key] == scanned[key]
+    for h in range(1, height + 1):
+        block = node.rpc.getblock(node.rpc.getblockhash(h), 2)
+        node.rpc.getblockfilter(block["hash"])
+        for tx in block["tx"]:
+            found = node.rpc.getrawtransaction(tx["txid"], 1)
+            assert (found["blockhash"], found["hex"]) == (block["hash"], tx["hex"])
+
+
+def test_indexes(node):
+    """Those that Core wrote are gone on with, also over a reorganisation and a restart."""
+    check_indexes(node)
+    node.mine(2)
+    old = node.rpc.getbestblockhash()
+    header = node.rpc.getblockfilter(old)["header"]
+    stats = node.rpc.gettxoutsetinfo("muhash", old)
+    node.rpc.invalidateblock(node.rpc.getblockhash(FINAL_HEIGHT))
+    node.mine(5)
+    check_indexes(node)
+    assert node.rpc.getblockfilter(old)["header"] == header
+    assert node.rpc.gettxoutsetinfo("muhash", old) == stats
+    node.restart("-connect=0", *INDEXES)
+    check_indexes(node)
+
+
+OTHER_ADDRESS = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"  # the blocks of another branch
+
+
+def all_stats(node):
+    return [node.rpc.gettxoutsetinfo("muhash", h) for h in range(node.rpc.getblockcount() + 1)]
+
+
+def test_indexes_go_back_and_forth(make_node):
+    """What mite builds, the other daemon opens and goes on with, and the other way round."""
+    other = os.environ.get("BITCOIND") or shutil.which("bitcoind")
+    if not other:
+        pytest.skip("no bitcoind on the PATH or in BITCOIND")
+    node = make_node("node", "-connect=0", *INDEXES)
+    node.mine(120)
+    check_indexes(node)
+    fork = node.rpc.getblockhash(100)
+    node.rpc.invalidateblock(fork)
+    node.mine(30, OTHER_ADDRESS)
+    check_indexes(node)
+    for round in range(2):
+        stats = all_stats(node)
+        node.stop()
+        node.program = other if round == 0 else MITED
+        node.start()
+        check_indexes(node)
+        assert all_stats(node) == stats
+        node.rpc.getblockfilter(fork)
+        node.mine(3)
+        node.rpc.invalidateblock(node.tip())
+        node.mine(3, OTHER_ADDRESS)
+        check_indexes(node)

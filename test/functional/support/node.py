@@ -49,6 +49,7 @@ class Node:
         self.port, self.rpc_port = free_port(), free_port()
         self.process = None
         self.rpc = None
+        self.program = MITED
 
     def __str__(self):
         return self.name
@@ -59,7 +60,7 @@ class Node:
         return self.folder / sub
 
     def command(self, extra=()):
-        return [MITED, f"-datadir={self.folder}", f"-chain={self.chain}", f"-port={self.port}",
+        return [self.program, f"-datadir={self.folder}", f"-chain={self.chain}", f"-port={self.port}",
                 f"-bind=127.0.0.1:{self.port}", f"-rpcport={self.rpc_port}", "-dnsseed=0", "-listenonion=0",
                 "-keypool=10", "-fallbackfee=0.0002", *self.args, *extra]
 
