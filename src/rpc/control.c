@@ -164,12 +164,6 @@ static struct rpc_answer *echo(struct rpc_call *call)
     return rpc_ok(call);
 }
 
-static struct rpc_answer *echoipc(struct rpc_call *call)
-{
-    json_put_str(rpc_result(call), NULL, rpc_arg_str(call, "arg"));
-    return rpc_ok(call);
-}
-
 static struct rpc_answer *setmocktime(struct rpc_call *call)
 {
     int64_t t = rpc_arg_int64(call, "timestamp", 0);
@@ -212,8 +206,6 @@ static struct rpc_answer *mockscheduler(struct rpc_call *call)
 const struct rpc_method rpc_control_methods[] = {
     {"echo", echo, "Returns its arguments.", ECHO_ARGS, "[any]", true},
     {"echojson", echo, "Returns its arguments.", ECHO_ARGS, "[any]", true},
-    {"echoipc", echoipc, "Returns its argument.",
-     RPC_PARAMS({"arg", "str", RPC_REQUIRED, "Any text"}), "str", true},
     {"getmemoryinfo", getmemoryinfo, "Memory in use.",
      RPC_PARAMS({"mode", "str", "\"stats\"", "stats, or mallocinfo for the allocator's own text"}),
      "{locked:{used:num, free:num, total:num, locked:num, chunks_used:num, chunks_free:num}} | "

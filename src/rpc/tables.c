@@ -30,6 +30,7 @@ extern const struct rpc_method rpc_wallet_address_methods[];
 extern const struct rpc_method rpc_wallet_coins_methods[];
 extern const struct rpc_method rpc_wallet_encrypt_methods[];
 extern const struct rpc_method rpc_wallet_fund_methods[];
+extern const struct rpc_method rpc_wallet_fundraw_methods[];
 extern const struct rpc_method rpc_wallet_history_methods[];
 extern const struct rpc_method rpc_wallet_import_methods[];
 extern const struct rpc_method rpc_wallet_manage_methods[];
@@ -66,6 +67,7 @@ const struct rpc_table rpc_tables[] = {
     {"wallet", rpc_wallet_coins_methods},
     {"wallet", rpc_wallet_encrypt_methods},
     {"wallet", rpc_wallet_fund_methods},
+    {"rawtransactions", rpc_wallet_fundraw_methods},
     {"wallet", rpc_wallet_history_methods},
     {"wallet", rpc_wallet_import_methods},
     {"wallet", rpc_wallet_manage_methods},

@@ -435,7 +435,7 @@ static struct rpc_answer *send(struct rpc_call *call)
     "subtract_fee_from_outputs?:[any], subtractFeeFromOutputs?:[any], feeRate?:amount, "       \
     "input_weights?:[any], inputs?:[any], locktime?:num, psbt?:bool, add_to_wallet?:bool"
 
-const struct rpc_method rpc_wallet_fund_methods[] = {
+const struct rpc_method rpc_wallet_fundraw_methods[] = {
     {"fundrawtransaction", fundrawtransaction,
      "Adds inputs to a transaction until they cover its outputs and the fee, and a change output.",
      RPC_PARAMS({"hexstring", "hex", RPC_REQUIRED, "The transaction"},
@@ -443,6 +443,10 @@ const struct rpc_method rpc_wallet_fund_methods[] = {
                 {"iswitness", "bool", "depends on heuristic tests",
                  "Whether the hex is in the form with witnesses"}),
      "{hex:hex, fee:amount, changepos:num}"},
+    {0},
+};
+
+const struct rpc_method rpc_wallet_fund_methods[] = {
     {"send", send, "Pays to one or several receivers.",
      RPC_PARAMS({"outputs", "any", RPC_REQUIRED,
                  "Addresses with amounts, and at most one \"data\" with hex"},
