@@ -422,7 +422,7 @@ const struct rpc_method rpc_wallet_history_methods[] = {
                 {"label", "str", NULL, "Only received ones with this label"}),
      "{transactions:[" ENTRY "], removed?:[" ENTRY "], lastblock:hex}"},
     {"listtransactions", listtransactions, "The last transactions, oldest first.",
-     RPC_PARAMS({"label|dummy", "str", NULL, "Only received ones with this label; \"*\" for all"},
+     RPC_PARAMS({"label", "str", NULL, "Only received ones with this label; \"*\" for all"},
                 {"count", "num", "10", "How many"}, {"skip", "num", "0", "How many to leave out"},
                 WATCHONLY),
      "[" ENTRY "]"},
