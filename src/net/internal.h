@@ -316,13 +316,11 @@ HANDLER(getblocks);
 HANDLER(getheaders);
 HANDLER(headers);
 HANDLER(sendheaders);
-HANDLER(sendcmpct);
 HANDLER(block);
 HANDLER(tx);
 HANDLER(mempool);
 HANDLER(feefilter);
 HANDLER(nobloom);
-HANDLER(getblocktxn);
 
 /* ---- handshake.c ---- */
 

@@ -403,37 +403,6 @@ const struct tx *orphans_next_to_try(struct orphans *o, int peer)
     return best->tx;
 }
 
-size_t orphans_children_of(const struct orphans *o, const struct tx *tx, int peer,
-                           const struct tx **out, size_t max)
-{
-    const struct parent *p = table_get(&o->by_parent, &tx->txid);
-    struct {
-        uint64_t sequence;
-        const struct tx *tx;
-    } found[64];
-    size_t n = 0;
-    if (max > ARRAY_LEN(found))
-        max = ARRAY_LEN(found);
-    for (size_t i = 0; p && i < p->n; i++) {
-        const struct announcer *a = find_announcer(p->children[i], peer);
-        if (!a)
-            continue;
-        size_t at = n < max ? n++ : max; /* insertion by age, the oldest falls off */
-        while (at > 0 && found[at - 1].sequence < a->sequence) {
-            if (at < max)
-                found[at] = found[at - 1];
-            at--;
-        }
-        if (at < max) {
-            found[at].sequence = a->sequence;
-            found[at].tx = p->children[i]->tx;
-        }
-    }
-    for (size_t i = 0; i < n; i++)
-        out[i] = found[i].tx;
-    return n;
-}
-
 size_t orphans_count(const struct orphans *o)
 {
     return o->by_wtxid.n;

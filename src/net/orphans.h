@@ -32,9 +32,6 @@ void orphans_parent_came(struct orphans *o, const struct tx *parent);
 /* The next one to try for this peer, and whether there are any. */
 const struct tx *orphans_next_to_try(struct orphans *o, int peer);
 bool orphans_has_to_try(const struct orphans *o, int peer);
-/* Children of `parent` that this peer announced, newest first; at most `max`. */
-size_t orphans_children_of(const struct orphans *o, const struct tx *parent, int peer,
-                           const struct tx **out, size_t max);
 
 size_t orphans_count(const struct orphans *o);
 size_t orphans_announcements(const struct orphans *o);
