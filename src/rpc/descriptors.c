@@ -248,7 +248,7 @@ static struct rpc_answer *createmultisig(struct rpc_call *call)
 const struct rpc_method rpc_descriptor_methods[] = {
     {"createmultisig", createmultisig, "The address and script of a multisig of n keys.",
      RPC_PARAMS({"nrequired", "num", RPC_REQUIRED, "How many must sign"},
-                {"keys", "[str]", RPC_REQUIRED, "Public keys in hex"},
+                {"keys", "[str]", RPC_REQUIRED, "Public keys in hex", "[\"key\",...]"},
                 {"address_type", "str", "legacy", "legacy, p2sh-segwit or bech32"}),
      "{address:str, redeemScript:hex, descriptor:str, warnings?:[str]}"},
     {"deriveaddresses", deriveaddresses, "The addresses of a descriptor.",

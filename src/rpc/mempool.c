@@ -449,7 +449,7 @@ const struct rpc_method rpc_mempool_methods[] = {
                 {"options",
                  "{use_current_time?:bool, apply_fee_delta_priority?:bool, "
                  "apply_unbroadcast_set?:bool}",
-                 NULL, "What of the file besides the transactions counts", NULL,
+                 NULL, "What of the file besides the transactions counts", "options",
                  RPC_NAMED_OPTIONS}),
      "{}"},
     {"savemempool", savemempool, "Writes mempool.dat now.", RPC_NO_PARAMS, "{filename:str}"},

@@ -373,7 +373,8 @@ const struct rpc_method rpc_mempool_submit_methods[] = {
     {"submitpackage", submitpackage,
      "Puts a child and its unconfirmed parents into the mempool, judged together where the parents "
      "pay too little alone, and gives them to peers.",
-     RPC_PARAMS({"package", "[hex]", RPC_REQUIRED, "The transactions, parents first, child last"},
+     RPC_PARAMS({"package", "[hex]", RPC_REQUIRED, "The transactions, parents first, child last",
+                 .usage = "[\"rawtx\",...]"},
                 MAX_FEERATE_PARAM,
                 {"maxburnamount", "amount", "0.00",
                  "Transactions that put more into an unspendable output are refused"}),
@@ -383,7 +384,8 @@ const struct rpc_method rpc_mempool_submit_methods[] = {
     {"testmempoolaccept", testmempoolaccept,
      "Whether the mempool would take transactions, and what they would cost.",
      RPC_PARAMS({"rawtxs", "[hex]", RPC_REQUIRED,
-                 "The transactions; several are judged as a package, parents before children"},
+                 "The transactions; several are judged as a package, parents before children",
+                 .usage = "[\"rawtx\",...]"},
                 MAX_FEERATE_PARAM),
      "[{txid:hex, wtxid:hex, package-error?:str, allowed?:bool, vsize_adjusted?:num, vsize?:num, "
      "vsize_bip141?:num, fees?:{base:amount, effective-feerate:amount, effective-includes:[hex]}, "

@@ -262,9 +262,12 @@ const struct rpc_method rpc_mining_methods[] = {
     {"getblocktemplate", rpc_getblocktemplate,
      "Data for building a block on the current tip (BIP22, BIP23, BIP9, BIP145), or the verdict on "
      "a proposal.",
-     RPC_PARAMS({"template_request",
-                 "{mode?:str, capabilities?:[str], rules:[str], longpollid?:str, data?:hex}",
-                 RPC_REQUIRED, "What is asked for; rules must have \"segwit\""}),
+     RPC_PARAMS(
+         {"template_request",
+          "{mode?:str, capabilities?:[str], rules:[str], longpollid?:str, data?:hex}", RPC_REQUIRED,
+          "What is asked for; rules must have \"segwit\"",
+          .usage =
+              "{\"mode\":\"str\",\"capabilities\":[\"str\",...],\"rules\":[\"segwit\",\"str\",...],\"longpollid\":\"str\",\"data\":\"hex\"}"}),
      RPC_BLOCK_TEMPLATE_TYPE},
     {"getmininginfo", getmininginfo, "State of mining.", RPC_NO_PARAMS,
      "{blocks:num, currentblockweight?:num, currentblocktx?:num, " DIFFICULTY

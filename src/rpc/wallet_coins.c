@@ -434,13 +434,14 @@ const struct rpc_method rpc_wallet_coins_methods[] = {
     {"listlockunspent", listlockunspent, "Outputs that are locked against spending.", RPC_NO_PARAMS,
      OUTPOINTS},
     {"listunspent", listunspent, "Unspent outputs.",
-     RPC_PARAMS(MINCONF("1"), {"maxconf", "num", "9999999", "With at most so many confirmations"},
-                {"addresses", "[str]", "all", "Only of these addresses"},
-                {"include_unsafe", "bool", "true", "Also unconfirmed ones of others"},
-                {"query_options",
-                 "{minimumAmount?:amount, maximumAmount?:amount, maximumCount?:num, "
-                 "minimumSumAmount?:amount, include_immature_coinbase?:bool}",
-                 NULL, "More conditions", NULL, RPC_NAMED_OPTIONS}),
+     RPC_PARAMS(
+         MINCONF("1"), {"maxconf", "num", "9999999", "With at most so many confirmations"},
+         {"addresses", "[str]", "all", "Only of these addresses", .usage = "[\"address\",...]"},
+         {"include_unsafe", "bool", "true", "Also unconfirmed ones of others"},
+         {"query_options",
+          "{minimumAmount?:amount, maximumAmount?:amount, maximumCount?:num, "
+          "minimumSumAmount?:amount, include_immature_coinbase?:bool}",
+          NULL, "More conditions", "query_options", RPC_NAMED_OPTIONS}),
      "[{txid:hex, vout:num, address?:str, label?:str, redeemScript?:hex, witnessScript?:hex, "
      "scriptPubKey:hex, amount:amount, confirmations:num, ancestorcount?:num, "
      "ancestorsize?:num, ancestorfees?:num, spendable:bool, solvable:bool, desc?:str, "

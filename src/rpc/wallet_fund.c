@@ -449,7 +449,8 @@ const struct rpc_method rpc_wallet_fundraw_methods[] = {
 const struct rpc_method rpc_wallet_fund_methods[] = {
     {"send", send, "Pays to one or several receivers.",
      RPC_PARAMS({"outputs", "any", RPC_REQUIRED,
-                 "Addresses with amounts, and at most one \"data\" with hex"},
+                 "Addresses with amounts, and at most one \"data\" with hex",
+                 .usage = "[{\"address\":amount,...},{\"data\":\"hex\"},...]"},
                 {"conf_target", "num", "wallet -txconfirmtarget", "Blocks within which to confirm"},
                 {"estimate_mode", "str", "\"unset\"", "unset, economical or conservative"},
                 {"fee_rate", "amount", "not set, fall back to wallet fee estimation", "In sat/vB"},

@@ -364,7 +364,7 @@ const struct rpc_method rpc_wallet_import_methods[] = {
      RPC_PARAMS({"requests",
                  "[{desc:str, active?:bool, range?:range, next_index?:num, timestamp:any, "
                  "internal?:bool, label?:str}]",
-                 RPC_REQUIRED, "The descriptors, with checksum"}),
+                 RPC_REQUIRED, "The descriptors, with checksum", .usage = "requests"}),
      "[{success:bool, warnings?:[str], error?:{code:num, message:str}}]"},
     {"listdescriptors", listdescriptors, "The wallet's descriptors.",
      RPC_PARAMS({"private", "bool", "false", "With private keys"}),

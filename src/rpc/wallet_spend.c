@@ -186,13 +186,14 @@ static struct rpc_answer *signrawtransactionwithwallet(struct rpc_call *call)
 
 const struct rpc_method rpc_wallet_spend_methods[] = {
     {"sendmany", sendmany, "Pays to several addresses in one transaction.",
-     RPC_PARAMS(
-         {"dummy", "str", "\"\"", "For old callers; must be \"\""},
-         {"amounts", "{<address>:amount}", RPC_REQUIRED, "What each address gets"},
-         {"minconf", "num", NULL, "No longer of use"},
-         {"comment", "str", NULL, "Kept in the wallet only"},
-         {"subtractfeefrom", "[any]", NULL, "Addresses that share the fee, instead of the sender"},
-         REPLACEABLE, TARGET, MODE, FEE_RATE, VERBOSE),
+     RPC_PARAMS({"dummy", "str", "\"\"", "For old callers; must be \"\"", .usage = "\"\""},
+                {"amounts", "{<address>:amount}", RPC_REQUIRED, "What each address gets"},
+                {"minconf", "num", NULL, "No longer of use"},
+                {"comment", "str", NULL, "Kept in the wallet only"},
+                {"subtractfeefrom", "[any]", NULL,
+                 "Addresses that share the fee, instead of the sender",
+                 .usage = "[\"address\",...]"},
+                REPLACEABLE, TARGET, MODE, FEE_RATE, VERBOSE),
      SENT},
     {"sendtoaddress", sendtoaddress, "Pays to an address.",
      RPC_PARAMS({"address", "str", RPC_REQUIRED, "To whom"},
