@@ -130,16 +130,17 @@ static struct rpc_answer *getmemoryinfo(struct rpc_call *call)
         return malloc_info_text(call);
     if (mode && strcmp(mode, "stats") != 0)
         return rpc_error(call, RPC_INVALID_PARAMETER, "unknown mode %s", mode);
-    struct mallinfo2 m = mallinfo2();
+    struct secret_stats s;
+    secret_stats(&s);
     struct json *j = rpc_result(call);
     json_begin_object(j, NULL);
     json_begin_object(j, "locked");
-    json_put_uint(j, "used", m.uordblks);
-    json_put_uint(j, "free", m.fordblks);
-    json_put_uint(j, "total", m.arena);
-    json_put_uint(j, "locked", 0);
-    json_put_uint(j, "chunks_used", m.hblks + 1);
-    json_put_uint(j, "chunks_free", m.ordblks);
+    json_put_uint(j, "used", s.used);
+    json_put_uint(j, "free", s.total - s.used);
+    json_put_uint(j, "total", s.total);
+    json_put_uint(j, "locked", s.locked);
+    json_put_uint(j, "chunks_used", s.chunks_used);
+    json_put_uint(j, "chunks_free", s.chunks_free);
     json_end(j);
     json_end(j);
     return rpc_ok(call);
@@ -206,7 +207,7 @@ static struct rpc_answer *mockscheduler(struct rpc_call *call)
 const struct rpc_method rpc_control_methods[] = {
     {"echo", echo, "Returns its arguments.", ECHO_ARGS, "[any]", true},
     {"echojson", echo, "Returns its arguments.", ECHO_ARGS, "[any]", true},
-    {"getmemoryinfo", getmemoryinfo, "Memory in use.",
+    {"getmemoryinfo", getmemoryinfo, "Memory for secrets, which is locked.",
      RPC_PARAMS({"mode", "str", "\"stats\"", "stats, or mallocinfo for the allocator's own text"}),
      "{locked:{used:num, free:num, total:num, locked:num, chunks_used:num, chunks_free:num}} | "
      "str"},

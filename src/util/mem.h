@@ -26,5 +26,11 @@ void wipe(void *p, size_t size);
 /* Memory for secrets: page-locked where the system allows it, wiped when freed. */
 void *secret_alloc(size_t size);
 void secret_free(void *p, size_t size);
+/* Of all memory taken for secrets, in bytes; `locked` is what the system agreed to lock. */
+struct secret_stats {
+    size_t used, total, locked;
+    size_t chunks_used, chunks_free; /* runs of taken and of free memory */
+};
+void secret_stats(struct secret_stats *out);
 
 #endif

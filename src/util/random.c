@@ -3,8 +3,9 @@
  *
  * Own pools that mix clocks and counters guard against kernels which no longer exist, and are one
  * more thing to get wrong. A system call for each 64-bit number would be slow, so each thread keeps
- * a small buffer; what was handed out is wiped from it. A child of fork() must not repeat its
- * parent's numbers: only the forking thread lives on there, and its buffer is emptied by a handler.
+ * a small buffer, in locked memory since keys come out of it; what was handed out is wiped from it.
+ * A child of fork() must not repeat its parent's numbers: only the forking thread lives on there,
+ * and its buffer is emptied by a handler.
  */
 #include "util/random.h"
 
@@ -18,20 +19,38 @@
 #include "util/check.h"
 #include "util/mem.h"
 
-static _Thread_local struct {
+struct pool {
     uint8_t bytes[512];
     size_t left; /* unused ones, at the end of bytes */
-} pool;
+};
+static _Thread_local struct pool *pool;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t at_thread_end;
 
 static void forget(void)
 {
-    wipe(&pool, sizeof(pool));
+    if (pool)
+        wipe(pool, sizeof(*pool));
 }
 
-static void register_fork_handler(void)
+static void free_pool(void *p)
+{
+    secret_free(p, sizeof(struct pool));
+    pool = NULL;
+}
+
+static void register_handlers(void)
 {
     CHECK(pthread_atfork(NULL, NULL, forget) == 0);
+    CHECK(pthread_key_create(&at_thread_end, free_pool) == 0);
+}
+
+static void create_pool(void)
+{
+    pthread_once(&once, register_handlers);
+    pool = secret_alloc(sizeof(*pool));
+    pool->left = 0;
+    CHECK(pthread_setspecific(at_thread_end, pool) == 0);
 }
 
 static void from_kernel(uint8_t *out, size_t len)
@@ -48,20 +67,21 @@ static void from_kernel(uint8_t *out, size_t len)
 
 void random_bytes(void *out, size_t len)
 {
-    if (len > sizeof(pool.bytes) / 2) {
+    if (len > sizeof(pool->bytes) / 2) {
         from_kernel(out, len);
         return;
     }
-    if (pool.left < len) {
-        pthread_once(&once, register_fork_handler);
-        from_kernel(pool.bytes, sizeof(pool.bytes));
-        pool.left = sizeof(pool.bytes);
+    if (!pool)
+        create_pool();
+    if (pool->left < len) {
+        from_kernel(pool->bytes, sizeof(pool->bytes));
+        pool->left = sizeof(pool->bytes);
     }
-    uint8_t *from = pool.bytes + sizeof(pool.bytes) - pool.left;
+    uint8_t *from = pool->bytes + sizeof(pool->bytes) - pool->left;
     if (len)
         memcpy(out, from, len);
     wipe(from, len);
-    pool.left -= len;
+    pool->left -= len;
 }
 
 uint64_t random_u64(void)

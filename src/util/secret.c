@@ -24,6 +24,7 @@ enum { POOL_SIZE = 65536, GRANULE = 32, GRANULES = POOL_SIZE / GRANULE };
 struct pool {
     struct pool *next;
     uint8_t *base;
+    bool locked;
     size_t used;           /* granules */
     uint8_t map[GRANULES]; /* 1: taken */
 };
@@ -31,7 +32,8 @@ struct pool {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct pool *pools; /* guarded by lock */
 
-static void *map_locked(size_t size)
+/* *locked (may be NULL): whether the system agreed. */
+static void *map_locked(size_t size, bool *locked)
 {
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) {
@@ -39,8 +41,11 @@ static void *map_locked(size_t size)
         abort();
     }
     /* Both are best effort: see above. */
-    if (mlock(p, size) != 0 || madvise(p, size, MADV_DONTDUMP) != 0)
-        return p;
+    bool agreed = mlock(p, size) == 0;
+    bool undumped = madvise(p, size, MADV_DONTDUMP) == 0;
+    (void)undumped;
+    if (locked)
+        *locked = agreed;
     return p;
 }
 
@@ -69,7 +74,7 @@ static void *pool_alloc(struct pool *pool, size_t n)
 void *secret_alloc(size_t size)
 {
     if (size > POOL_SIZE)
-        return map_locked(size);
+        return map_locked(size, NULL);
     size_t n = granules(size);
     void *p = NULL;
     pthread_mutex_lock(&lock);
@@ -77,7 +82,7 @@ void *secret_alloc(size_t size)
         p = pool_alloc(pool, n);
     if (!p) {
         struct pool *pool = xcalloc(1, sizeof(*pool));
-        pool->base = map_locked(POOL_SIZE);
+        pool->base = map_locked(POOL_SIZE, &pool->locked);
         pool->next = pools;
         pools = pool;
         p = pool_alloc(pool, n);
@@ -116,6 +121,28 @@ void secret_free(void *p, size_t size)
         *link = pool->next;
         munmap(pool->base, POOL_SIZE);
         free(pool);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+static void count_chunks(const struct pool *pool, struct secret_stats *out)
+{
+    for (size_t i = 0; i < GRANULES; i++) {
+        bool begins = i == 0 || pool->map[i] != pool->map[i - 1];
+        out->chunks_used += begins && pool->map[i];
+        out->chunks_free += begins && !pool->map[i];
+    }
+}
+
+void secret_stats(struct secret_stats *out)
+{
+    *out = (struct secret_stats){0};
+    pthread_mutex_lock(&lock);
+    for (const struct pool *pool = pools; pool; pool = pool->next) {
+        out->used += pool->used * GRANULE;
+        out->total += POOL_SIZE;
+        out->locked += pool->locked ? POOL_SIZE : 0;
+        count_chunks(pool, out);
     }
     pthread_mutex_unlock(&lock);
 }

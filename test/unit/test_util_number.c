@@ -255,6 +255,8 @@ static void secrets(void **state)
     enum { N = 4000 };
     uint8_t **all = xcalloc(N, sizeof(*all));
     size_t *sizes = xcalloc(N, sizeof(*sizes));
+    struct secret_stats before, full, after;
+    secret_stats(&before);
     for (size_t i = 0; i < N; i++) {
         sizes[i] = i == 100 ? 200000 : test_rand() % 200;
         all[i] = secret_alloc(sizes[i]);
@@ -267,11 +269,16 @@ static void secrets(void **state)
             all[j] = NULL;
         }
     }
+    secret_stats(&full);
+    assert_true(full.used > before.used + N * 32 && full.used <= full.total);
+    assert_true(full.locked <= full.total && full.chunks_used > 0);
     for (size_t i = 0; i < N; i++) {
         for (size_t k = 0; all[i] && k < sizes[i]; k++)
             assert_int_equal(all[i][k], (uint8_t)(i | 1));
         secret_free(all[i], sizes[i]);
     }
+    secret_stats(&after);
+    assert_true(after.used >= before.used && after.used < full.used / 2);
     free(all);
     free(sizes);
 }
