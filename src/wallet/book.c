@@ -32,7 +32,7 @@ static void rank_of(const struct wallet *w, const char *address, uint8_t out[RAN
         memcpy(out + 2, d.data, d.len);
     } else {
         out[0] = kinds[DEST_NONE];
-        strncpy((char *)out + 1, address, RANK_SIZE - 1);
+        memcpy(out + 1, address, strnlen(address, RANK_SIZE - 1));
     }
 }
 
