@@ -465,6 +465,7 @@ const struct network network_regtest = {
     .require_standard = true,
     .mine_on_demand = true,
     .default_consistency_checks = true,
+    .fast_prune_after_height = 100,
     .mockable_time = true,
     .is_test_chain = true,
     .prune_after_height = 1000,

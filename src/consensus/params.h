@@ -107,6 +107,7 @@ struct network {
     bool mockable_time; /* setmocktime is allowed */
     bool is_test_chain; /* coins are worth nothing: options that endanger them are allowed */
     uint64_t prune_after_height;
+    uint64_t fast_prune_after_height; /* with -fastprune; 0: no other */
 };
 
 /* By the name of -chain: "main", "test", "testnet4", "signet", "regtest"; NULL where there is none.

@@ -195,7 +195,8 @@ static void call_waiters(struct index *ix, bool force)
     struct index_waiter **at = &ix->waiters, *ready = NULL, **last = &ready, *w;
 
     while ((w = *at)) {
-        if (force || is_ancestor(w->target, ix->best) || !chain_contains(ix->chain, w->target)) {
+        if (force || (ix->n_goals == 0 && (is_ancestor(w->target, ix->best) ||
+                                           !chain_contains(ix->chain, w->target)))) {
             *at = w->next;
             w->next = NULL;
             *last = w;
@@ -243,19 +244,33 @@ static void fail(struct index *ix, const char *message)
         s->opts.fatal(s->opts.fatal_arg, message);
 }
 
-/* The step from `at` towards the tip; false where there is none to do. */
-static bool next_step(const struct index *ix, const struct block_index *at, struct index_step *s)
+/* The step from `at` towards a goal; false where there is none to do. */
+static bool next_step(const struct index *ix, const struct block_index *at,
+                      const struct block_index *goal, struct index_step *s)
 {
-    if (at && !chain_contains(ix->chain, at) && !is_ancestor(chain_tip(ix->chain), at)) {
-        s->connect = false;
-        s->i = at;
-        return true;
-    }
-    s->connect = true;
-    s->i = !at                             ? chain_at(ix->chain, 0)
-           : chain_contains(ix->chain, at) ? chain_next(ix->chain, at)
-                                           : NULL;
+    s->connect = !at || is_ancestor(at, goal);
+    if (!at)
+        s->i = chain_at(ix->chain, 0);
+    else if (!s->connect)
+        s->i = is_ancestor(goal, at) ? NULL : at;
+    else
+        s->i = at == goal ? NULL : index_ancestor(goal, at->h.height + 1);
     return s->i != NULL;
+}
+
+/* Where an index at `at` goes next, when it is past the first *passed of its goals. */
+static const struct block_index *goal_of(const struct index *ix, const struct block_index *at,
+                                         size_t *passed)
+{
+    while (*passed < ix->n_goals && is_ancestor(ix->goals[*passed], at))
+        ++*passed;
+    return *passed < ix->n_goals ? ix->goals[*passed] : chain_tip(ix->chain);
+}
+
+static void drop_goals(struct index *ix, size_t passed)
+{
+    ix->n_goals -= passed;
+    memmove(ix->goals, ix->goals + passed, ix->n_goals * sizeof(ix->goals[0]));
 }
 
 /* False: a block is gone. */
@@ -263,8 +278,9 @@ static bool plan(struct index *ix, struct index_job *j)
 {
     const struct block_index *at = ix->best;
     struct index_step *s = j->steps;
+    size_t passed = 0;
 
-    for (; j->n < JOB_BLOCKS_MAX && next_step(ix, at, s); s++) {
+    for (; j->n < JOB_BLOCKS_MAX && next_step(ix, at, goal_of(ix, at, &passed), s); s++) {
         bool needed = s->connect || ix->kind->old_blocks;
 
         if (needed && !chain_stored_block(ix->chain, s->i, ix->kind->undo, &s->source))
@@ -312,8 +328,13 @@ static void job_done(struct job *job)
         ix->committed = ix->best;
         ix->next_commit_us = time_mono_us() + COMMIT_EVERY_US;
     }
-    for (size_t i = 0; i < j->n_done; i++)
+    for (size_t i = 0; i < j->n_done; i++) {
+        size_t passed = 0;
+
         ix->best = j->steps[i].connect ? j->steps[i].i : index_prev(j->steps[i].i);
+        goal_of(ix, ix->best, &passed);
+        drop_goals(ix, passed);
+    }
     if (j->error) {
         ix->failed = true;
         fail(ix, j->error);
@@ -374,6 +395,24 @@ static void on_tip_changed(void *arg, const struct block_index *tip, const struc
     pump_all(arg);
 }
 
+/* What was connected while an index was level is indexed even if it is left before its turn: users
+ * may ask for any block that they saw. */
+static void on_disconnected(void *arg, const struct block *b, const struct block_index *i)
+{
+    struct indexes *s = arg;
+
+    (void)b;
+    for (int id = 0; id < INDEX_COUNT; id++) {
+        struct index *ix = s->all[id];
+
+        if (!ix || !ix->synced || is_ancestor(i, ix->best) ||
+            (ix->n_goals && is_ancestor(i, ix->goals[ix->n_goals - 1])))
+            continue;
+        ix->goals = array_reserve(ix->goals, &ix->cap_goals, ix->n_goals + 1, sizeof(i));
+        ix->goals[ix->n_goals++] = i;
+    }
+}
+
 static void on_flushed(void *arg, const struct block_index *i)
 {
     struct indexes *s = arg;
@@ -412,13 +451,15 @@ static void index_free(struct index *ix)
     ix->kind->close(ix);
     if (ix->db)
         db_close(ix->db);
+    free(ix->goals);
     free(ix->folder);
     free(ix);
 }
 
 struct indexes *indexes_open(const struct index_options *opts, char **error)
 {
-    static const struct chain_events events = {.tip_changed = on_tip_changed,
+    static const struct chain_events events = {.block_disconnected = on_disconnected,
+                                               .tip_changed = on_tip_changed,
                                                .flushed = on_flushed};
     struct indexes *s = xcalloc(1, sizeof(*s));
 
@@ -510,5 +551,5 @@ int32_t index_height(const struct index *ix)
 
 bool index_behind(const struct index *ix)
 {
-    return ix->synced && !ix->set->stopping && !is_level(ix);
+    return ix->synced && !ix->set->stopping && (ix->n_goals > 0 || !is_level(ix));
 }

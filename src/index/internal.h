@@ -55,6 +55,9 @@ struct index {
     const struct block_index *best;      /* indexed up to here; NULL: nothing yet */
     const struct block_index *committed; /* what the database says of that */
     int64_t next_commit_us, next_log_us; /* monotonic */
+    /* Ends of branches that were left before this index had them: visited first, in order. */
+    const struct block_index **goals;
+    size_t n_goals, cap_goals;
     bool synced;
     bool failed;           /* the kind's state is not that of `best` */
     struct index_job *job; /* under way, or NULL */

@@ -109,6 +109,8 @@ bool network_choose(struct node *node)
     for (; *deployments; deployments++)
         if (!set_deployment(node, *deployments))
             return false;
+    if (option_bool(node->options, "fastprune") && node->net->fast_prune_after_height)
+        own(node)->prune_after_height = node->net->fast_prune_after_height;
     return set_challenge(node);
 }
 

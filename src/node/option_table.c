@@ -188,7 +188,7 @@ static const struct option_def debugging[] = {
      "Write more to the log: a category (see the logging method), or all of them", 0},
     {"debugexclude", "<category>", L, NULL, "But not this category", 0},
     {"deprecatedrpc", "<method>", L, NULL, "Allow a deprecated method or result", DEBUG},
-    {"fastprune", NULL, B, "0", "Small block files, for tests of pruning", DEBUG | NOT},
+    {"fastprune", NULL, B, "0", "Small block files, for tests of pruning", DEBUG},
     {"help-debug", NULL, B, "0", "Print also the options for debugging and exit", 0},
     {"limitancestorcount", "<n>", I, "25", "Unconfirmed ancestors that a wallet's payment may have",
      DEBUG | NOP},

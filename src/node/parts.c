@@ -14,6 +14,7 @@
 
 #define MAX_THREADS     64
 #define MIN_DBCACHE_MIB 4
+#define FAST_PRUNE_FILE  0x10000
 #define MIN_PRUNE_MIB   550
 #define MIN_FREE_BYTES  (50 * 1024 * 1024)
 #define TEMPLATE_SIGOPS 400
@@ -188,6 +189,7 @@ static bool open_chain(struct node *node)
         .assume_valid = node->net->assume_valid,
         .min_chain_work = node->net->min_chain_work,
         .sig_cache_bytes = (size_t)option_int(o, "maxsigcachesize") << 20,
+        .block_file_max = option_bool(o, "fastprune") ? FAST_PRUNE_FILE : 0,
         .wake = loop_wake,
         .wake_arg = node,
         .fatal = node_fatal,
