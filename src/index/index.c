@@ -58,6 +58,7 @@ struct index_job {
 static const struct index_kind *const kinds[INDEX_COUNT] = {
     [INDEX_TX] = &tx_index_kind,
     [INDEX_COIN_STATS] = &coin_stats_index_kind,
+    [INDEX_SPENDER] = &spender_index_kind,
     [INDEX_FILTER] = &filter_index_kind,
 };
 
@@ -75,6 +76,7 @@ static bool read_step(const struct index *ix, const struct index_step *s, struct
         b->prev = &s->i->h.prev->hash;
     if (!s->connect && !k->old_blocks)
         return true;
+    b->at = s->source.data_at;
     b->block = stored_block_read(&s->source, error);
     if (b->block && k->undo && b->height > 0)
         b->undo = stored_block_read_undo(&s->source, error);
@@ -273,6 +275,13 @@ static void drop_goals(struct index *ix, size_t passed)
     memmove(ix->goals, ix->goals + passed, ix->n_goals * sizeof(ix->goals[0]));
 }
 
+static char *pruned_message(const struct index *ix)
+{
+    return xasprintf("%s best block of the index goes beyond pruned data%s. Please disable the "
+                     "index or reindex (which will download the whole blockchain again)",
+                     ix->kind->name, ix->kind->undo ? " (including undo data)" : "");
+}
+
 /* False: a block is gone. */
 static bool plan(struct index *ix, struct index_job *j)
 {
@@ -348,6 +357,26 @@ static void job_done(struct job *job)
     pump(ix);
 }
 
+/* At the start this is known at once, and told in the two lines that users know. */
+static bool can_begin(const struct index *ix, char **error)
+{
+    struct index_step s = {.connect = false};
+    bool ok = true;
+    char *message;
+
+    if (next_step(ix, ix->best, chain_tip(ix->chain), &s) && (s.connect || ix->kind->old_blocks))
+        ok = chain_stored_block(ix->chain, s.i, ix->kind->undo, &s.source);
+    stored_block_clear(&s.source);
+    if (ok)
+        return true;
+    message = pruned_message(ix);
+    *error = xasprintf("%s\nError: A fatal internal error occurred, see debug.log for details: "
+                       "Failed to start indexes, shutting down\u2026",
+                       message);
+    free(message);
+    return false;
+}
+
 /* Begins the next job where there is something to do and none under way. */
 static void pump(struct index *ix)
 {
@@ -360,10 +389,7 @@ static void pump(struct index *ix)
     j->job.done = job_done;
     j->ix = ix;
     if (!plan(ix, j)) {
-        char *message = xasprintf("%s best block of the index goes beyond pruned data. Please "
-                                  "disable the index or reindex (which will download the whole "
-                                  "blockchain again)",
-                                  ix->kind->name);
+        char *message = pruned_message(ix);
 
         job_free(j);
         fail(ix, message);
@@ -439,7 +465,8 @@ static struct index *index_open(struct indexes *s, const struct index_kind *kind
         *error = xasprintf("Cannot make the folder %s", ix->folder);
     else
         ix->db = db_open(ix->folder, &o, error);
-    if (ix->db && read_place(ix, &ix->best, error) && kind->load(ix, ix->best, error)) {
+    if (ix->db && read_place(ix, &ix->best, error) && kind->load(ix, ix->best, error) &&
+        can_begin(ix, error)) {
         ix->committed = ix->best;
         ix->synced = ix->best && is_level(ix);
     }
@@ -461,13 +488,19 @@ struct indexes *indexes_open(const struct index_options *opts, char **error)
     static const struct chain_events events = {.block_disconnected = on_disconnected,
                                                .tip_changed = on_tip_changed,
                                                .flushed = on_flushed};
+    /* Of several that cannot be opened, users are told of the one that Core names. */
+    static const enum index_id order[INDEX_COUNT] = {INDEX_TX, INDEX_SPENDER, INDEX_FILTER,
+                                                     INDEX_COIN_STATS};
     struct indexes *s = xcalloc(1, sizeof(*s));
 
     s->opts = *opts;
     s->flushed = chain_tip(opts->chain);
-    for (int id = 0; id < INDEX_COUNT && !*error; id++)
+    for (int i = 0; i < INDEX_COUNT && !*error; i++) {
+        enum index_id id = order[i];
+
         if (opts->enabled[id])
             s->all[id] = index_open(s, kinds[id], error);
+    }
     if (*error) {
         for (int id = 0; id < INDEX_COUNT; id++)
             if (s->all[id])

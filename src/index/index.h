@@ -1,7 +1,7 @@
 /*
  * Indexes beside the chain: where each transaction is (-txindex), the compact filter of each block
- * (-blockfilterindex), the statistics of all coins at each height (-coinstatsindex). On disk they
- * are Bitcoin Core's, under indexes/.
+ * (-blockfilterindex), the statistics of all coins at each height (-coinstatsindex), what spends
+ * each output (-txospenderindex). On disk they are Bitcoin Core's, under indexes/.
  *
  * They follow the active chain by themselves, on workers; an index may be behind it. Everything
  * here is called on the owner's thread.
@@ -14,7 +14,7 @@
 struct indexes;
 struct index;
 
-enum index_id { INDEX_TX, INDEX_COIN_STATS, INDEX_FILTER, INDEX_COUNT };
+enum index_id { INDEX_TX, INDEX_COIN_STATS, INDEX_SPENDER, INDEX_FILTER, INDEX_COUNT };
 
 struct index_options {
     struct chain *chain;
@@ -57,6 +57,11 @@ enum index_result { INDEX_FOUND, INDEX_MISSING, INDEX_ERROR };
  * owns *tx. */
 enum index_result tx_index_find(struct index *ix, const struct txid *txid, struct tx **tx,
                                 const struct block_index **block) MUST_USE;
+
+/* The transaction that spends the output, and its block: on the active chain, or else where the
+ * index stands. The caller owns *tx. */
+enum index_result spender_index_find(struct index *ix, const struct outpoint *o, struct tx **tx,
+                                     const struct block_index **block) MUST_USE;
 
 /* The filter is appended to `filter` (may be NULL). Also of blocks that were once connected. */
 enum index_result filter_index_get(struct index *ix, const struct block_index *i,

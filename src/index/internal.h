@@ -11,6 +11,7 @@
 struct index_block {
     const struct block_hash *hash, *prev; /* prev: NULL for the genesis block */
     int32_t height;
+    struct file_pos at;            /* where the block lies */
     const struct hnode *node;      /* the fields that never change */
     const struct block *block;     /* for connect(); for disconnect() where the kind asks */
     const struct block_undo *undo; /* likewise; NULL for the genesis block */
@@ -35,7 +36,8 @@ struct index_kind {
     bool (*commit)(struct index *ix, struct db_batch *batch, char **error);
     void (*close)(struct index *ix);
 };
-extern const struct index_kind tx_index_kind, coin_stats_index_kind, filter_index_kind;
+extern const struct index_kind tx_index_kind, coin_stats_index_kind, spender_index_kind,
+    filter_index_kind;
 
 struct index_waiter {
     const struct block_index *target;

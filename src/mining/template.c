@@ -76,7 +76,8 @@ static struct tx *make_coinbase(const struct block_template *t, struct span scri
     m.lock_time = (uint32_t)(t->height - 1);
     struct mtx_in *in = mtx_add_in(&m, &null_prev, SEQUENCE_FINAL - COINBASE_SEQUENCE_OFFSET);
     script_push_int(&in->script_sig, t->height);
-    script_push_int(&in->script_sig, (int64_t)extranonce);
+    if (extranonce > 0 || t->height <= 16) /* a coinbase has at least two bytes */
+        script_push_int(&in->script_sig, (int64_t)extranonce);
     mtx_add_out(&m, t->subsidy_and_fees, script);
     if (t->has_commitment) {
         uint8_t out[COMMITMENT_SIZE];

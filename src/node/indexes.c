@@ -36,6 +36,8 @@ bool indexes_part_check(struct node *node)
         return false;
     if (option_int(o, "prune") > 0 && option_bool(o, "txindex"))
         node->error = xstrdup("Prune mode is incompatible with -txindex.");
+    else if (option_int(o, "prune") > 0 && option_bool(o, "txospenderindex"))
+        node->error = xstrdup("Prune mode is incompatible with -txospenderindex.");
     return !node->error;
 }
 
@@ -48,7 +50,8 @@ bool indexes_part_open(struct node *node)
         .workers = node->workers,
         .datadir = node->netdir,
         .enabled = {[INDEX_TX] = option_bool(o, "txindex"),
-                    [INDEX_COIN_STATS] = option_bool(o, "coinstatsindex")},
+                    [INDEX_COIN_STATS] = option_bool(o, "coinstatsindex"),
+                    [INDEX_SPENDER] = option_bool(o, "txospenderindex")},
         .cache_bytes = cache < CACHE_MIN   ? CACHE_MIN
                        : cache > CACHE_MAX ? CACHE_MAX
                                            : cache,

@@ -77,7 +77,7 @@ static const struct option_def general[] = {
     {"shutdownnotify", "<cmd>", L, NULL, "Run a command before the node stops", NOT},
     {"startupnotify", "<cmd>", L, NULL, "Run a command when the node is ready", NOT},
     {"txindex", NULL, B, "0", "Keep an index of all transactions", 0},
-    {"txospenderindex", NULL, B, "0", "Keep an index of what spends each output", NOT},
+    {"txospenderindex", NULL, B, "0", "Keep an index of what spends each output", 0},
     {"version", NULL, B, "0", "Print the version and exit", CLI},
 };
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "mempool/mempool.h"
-#include "rpc/rpc.h"
+#include "rpc/index.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "util/mem.h"
@@ -304,17 +304,19 @@ static bool get_outpoint(struct rpc_call *call, struct json_object *v, struct ou
     return true;
 }
 
-static void put_spender(struct json *j, const struct outpoint *o, const struct mempool_entry *e,
-                        bool with_tx)
+static void put_spender(struct json *j, const struct outpoint *o, const struct tx *tx,
+                        const struct block_index *block, bool with_tx)
 {
     json_begin_object(j, NULL);
     json_put_hash(j, "txid", o->txid.b);
     json_put_uint(j, "vout", o->n);
-    if (e) {
-        json_put_hash(j, "spendingtxid", e->txid.b);
+    if (tx) {
+        json_put_hash(j, "spendingtxid", tx->txid.b);
         if (with_tx)
-            json_put_hex(j, "spendingtx", e->tx->raw.data, e->tx->raw.len);
+            json_put_hex(j, "spendingtx", tx->raw.data, tx->raw.len);
     }
+    if (block)
+        json_put_hash(j, "blockhash", block->h.hash.b);
     json_end(j);
 }
 
@@ -324,29 +326,59 @@ static bool option_bool(struct json_object *options, const char *key, bool def)
     return v ? json_object_get_boolean(v) : def;
 }
 
-static struct rpc_answer *gettxspendingprevout(struct rpc_call *call)
+/* From mempool and index. */
+static bool find_spender(struct rpc_call *call, const struct outpoint *o, bool mempool_only,
+                         bool with_tx)
 {
-    const struct mempool *m = rpc_ctx(call)->mempool;
-    struct json_object *outputs = rpc_arg(call, "outputs"), *options = rpc_arg(call, "options");
-    struct json *j = rpc_result(call);
-    size_t n = json_object_array_length(outputs);
-    if (n == 0)
-        return rpc_error(call, RPC_INVALID_PARAMETER, "Invalid parameter, outputs are missing");
-    if (!rpc_arg_check_object(call, "options", true))
-        return rpc_fail(call);
-    json_begin_array(j, NULL);
-    for (size_t i = 0; i < n; i++) {
-        struct outpoint o;
-        if (!get_outpoint(call, json_object_array_get_idx(outputs, i), &o))
-            return rpc_fail(call);
-        const struct mempool_entry *e = mempool_spender(m, &o);
-        if (e == NULL && !option_bool(options, "mempool_only", true))
-            return rpc_error(call, RPC_MISC_ERROR,
+    const struct mempool_entry *e = mempool_spender(rpc_ctx(call)->mempool, o);
+    struct index *ix = indexes_get(rpc_ctx(call)->indexes, INDEX_SPENDER);
+    const struct block_index *block = NULL;
+    struct tx *tx = NULL;
+    char hex[HASH_HEX_SIZE];
+    if (e || mempool_only) {
+        put_spender(rpc_result(call), o, e ? e->tx : NULL, NULL, with_tx);
+        return true;
+    }
+    if (!ix || !index_synced(ix))
+        return rpc_set_error(call, RPC_MISC_ERROR,
                              "Mempool lacks a relevant spend, and txospenderindex is unavailable.");
-        put_spender(j, &o, e, option_bool(options, "return_spending_tx", false));
+    enum index_result res = spender_index_find(ix, o, &tx, &block);
+    if (res == INDEX_ERROR)
+        return rpc_set_error(call, RPC_MISC_ERROR,
+                             "IO error finding spending tx for outpoint %s:%u.",
+                             hash_to_hex(hex, o->txid.b), (unsigned)o->n);
+    put_spender(rpc_result(call), o, tx, tx ? block : NULL, with_tx);
+    tx_unref(tx);
+    return true;
+}
+
+static struct rpc_answer *spenders_now(struct rpc_call *call)
+{
+    struct json_object *outputs = rpc_arg(call, "outputs"), *options = rpc_arg(call, "options");
+    bool no_index = !indexes_get(rpc_ctx(call)->indexes, INDEX_SPENDER);
+    bool mempool_only = option_bool(options, "mempool_only", no_index);
+    bool with_tx = option_bool(options, "return_spending_tx", false);
+    struct json *j = rpc_result(call);
+    json_begin_array(j, NULL);
+    for (size_t i = 0; i < json_object_array_length(outputs); i++) {
+        struct outpoint o;
+        if (!get_outpoint(call, json_object_array_get_idx(outputs, i), &o) ||
+            !find_spender(call, &o, mempool_only, with_tx))
+            return rpc_fail(call);
     }
     json_end(j);
     return rpc_ok(call);
+}
+
+static struct rpc_answer *gettxspendingprevout(struct rpc_call *call)
+{
+    if (json_object_array_length(rpc_arg(call, "outputs")) == 0)
+        return rpc_error(call, RPC_INVALID_PARAMETER, "Invalid parameter, outputs are missing");
+    if (!rpc_arg_check_object(call, "options", true))
+        return rpc_fail(call);
+    bool mempool_only = option_bool(rpc_arg(call, "options"), "mempool_only", false);
+    struct index *ix = indexes_get(rpc_ctx(call)->indexes, INDEX_SPENDER);
+    return rpc_when_indexed(call, mempool_only ? NULL : ix, spenders_now);
 }
 
 /* ---- the file ---- */

@@ -137,9 +137,9 @@ struct block_undo *chain_read_undo(struct chain *c, const struct block_index *i,
 struct stored_block { /* private */
     struct block_hash hash, prev;
     const struct blockfiles *files;
-    struct file_pos data_at, undo_at;
-    struct block *block;     /* in memory */
-    struct block_undo *undo; /* in memory */
+    struct file_pos data_at, undo_at; /* data_at may be read */
+    struct block *block;              /* in memory */
+    struct block_undo *undo;          /* in memory */
 };
 /* Owner: false where the block is not there (any more). Undo data is there for every block that was
  * ever connected but the genesis block. */
@@ -149,6 +149,8 @@ void stored_block_clear(struct stored_block *s);
 /* Any thread. NULL: *error says why (caller frees). */
 struct block *stored_block_read(const struct stored_block *s, char **error);
 struct block_undo *stored_block_read_undo(const struct stored_block *s, char **error);
+/* The block that lies at a place; NULL where none does or it cannot be read. */
+const struct block_index *chain_block_at(struct chain *c, struct file_pos at);
 /* The committed and applied state's coin: its script is copied into `memory` (reset first). */
 enum coin_result chain_coin(struct chain *c, const struct outpoint *o, struct coin *out,
                             struct buf *memory) MUST_USE;

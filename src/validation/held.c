@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/hash.h"
 #include "util/mem.h"
 #include "validation/internal.h"
 
@@ -304,6 +305,30 @@ bool chain_stored_block(struct chain *c, const struct block_index *i, bool with_
     if (h && h->undo && with_undo)
         out->undo = undo_ref(h->undo);
     return true;
+}
+
+/* Blocks in memory are looked through first: they may not have been written yet. */
+const struct block_index *chain_block_at(struct chain *c, struct file_pos at)
+{
+    const struct held_block *h;
+    const struct node *n = NULL;
+    struct buf bytes = BUF_INIT;
+    struct block_hash hash;
+    char *error = NULL;
+
+    for (h = c->held_newest; h; h = h->older) {
+        n = tree_find(c, &h->hash);
+        if (n && n->i.file == at.file && n->i.data_pos == at.pos)
+            return &n->i;
+    }
+    n = NULL;
+    if (blockfiles_read_block(c->files, at, &bytes, &error) && bytes.len >= HEADER_SIZE) {
+        sha256d(hash.b, bytes.data, HEADER_SIZE);
+        n = tree_find(c, &hash);
+    }
+    free(error);
+    buf_clear(&bytes);
+    return n ? &n->i : NULL;
 }
 
 void stored_block_clear(struct stored_block *s)

@@ -23,7 +23,7 @@ WALLETS = ("alice", "bob", "watch", "cold")
 FINAL_HEIGHT = 201
 # They change as the chain grows on, or with the version of the file's writer.
 VOLATILE = {"confirmations", "nextblockhash", "disk_size", "ischange"}
-INDEXES = ("-txindex", "-blockfilterindex", "-coinstatsindex")
+INDEXES = ("-txindex", "-blockfilterindex", "-coinstatsindex", "-txospenderindex")
 
 
 def scrub(value):
@@ -128,6 +128,9 @@ def check_indexes(node):
         for tx in block["tx"]:
             found = node.rpc.getrawtransaction(tx["txid"], 1)
             assert (found["blockhash"], found["hex"]) == (block["hash"], tx["hex"])
+            spent = [{"txid": i["txid"], "vout": i["vout"]} for i in tx["vin"] if "txid" in i]
+            for i in node.rpc.gettxspendingprevout(spent) if spent else []:
+                assert (i["blockhash"], i["spendingtxid"]) == (block["hash"], tx["txid"])
 
 
 def test_indexes(node):
