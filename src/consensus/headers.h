@@ -79,6 +79,16 @@ bool deployment_signals(const struct network *net, enum deployment_id id, const 
 bool buried_active_after(const struct network *net, enum buried_id id, const struct hnode *prev);
 int32_t block_version_for(const struct network *net,
                           const struct hnode *prev); /* what a miner sets */
+/* Version bits that blocks lock in or have activated though no deployment here uses them. Only the
+ * lowest bits announce rules, the others are the miners' to use. All zero at first; `end` must
+ * outlive it. */
+#define VERSION_BITS 5
+struct unknown_bits {
+    uint32_t locked_in, active;
+    const struct hnode *end; /* the last block of the last period that is in it; NULL: none is */
+};
+void unknown_bits_update(struct unknown_bits *u, const struct network *net,
+                         const struct hnode *tip);
 /* Script flags with which the block `n` is verified, historic exceptions included. */
 uint32_t block_script_flags(const struct network *net, const struct hnode *n);
 

@@ -3,8 +3,9 @@
  * eventfd; a tick does what is due once a second; signals are events. Imports of block files go in
  * slices between the other events.
  *
- * Stopping: the RPC server takes no more requests and gives the waiting ones their answer; when all
- * answers are out, or a few seconds later, the loop ends and the parts are closed.
+ * Stopping: the commands of -shutdownnotify run to their end, which may still ask this node; then
+ * the RPC server takes no more requests and gives the waiting ones their answer; when all answers
+ * are out, or a few seconds later, the loop ends and the parts are closed.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -178,7 +179,14 @@ static void on_quit_check(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     struct node *node = arg;
     struct timeval again = {0, QUIT_CHECK_MS * 1000};
-    if (!node->rpc || rpc_server_is_idle(node->rpc) || time_mono_us() > quit_deadline_us)
+    if (!node->quitting && notify_shutdown_done(node)) {
+        node->quitting = true;
+        if (node->rpc)
+            rpc_server_stop(node->rpc);
+        quit_deadline_us = time_mono_us() + QUIT_PATIENCE_US;
+    }
+    if (node->quitting &&
+        (!node->rpc || rpc_server_is_idle(node->rpc) || time_mono_us() > quit_deadline_us))
         event_base_loopbreak(node->base);
     else
         evtimer_add(node->quit_check, &again);
@@ -188,9 +196,7 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
 {
     struct node *node = arg;
     log_info("Shutdown in progress...");
-    if (node->rpc)
-        rpc_server_stop(node->rpc);
-    quit_deadline_us = time_mono_us() + QUIT_PATIENCE_US;
+    notify_shutdown(node);
     on_quit_check(fd, what, arg);
 }
 

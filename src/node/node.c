@@ -42,6 +42,7 @@ bool node_open(struct node *node)
         return false;
     loop_start_imports(node);
     log_info("Done loading after %lld us", (long long)(time_mono_us() - node->start_mono_us));
+    notify_startup(node);
     return true;
 }
 

@@ -17,6 +17,9 @@
 #define CLIENT_VERSION     319900
 #define CLIENT_VERSION_STR "31.99.0"
 
+/* In the order in which they are shown. */
+enum warning { WARNING_UNKNOWN_RULES, WARNING_INVALID_CHAIN, WARNING_PRE_RELEASE, WARNING_COUNT };
+
 struct node {
     struct options *options;
     struct settings *settings;
@@ -36,7 +39,8 @@ struct node {
     int wake_fd;
     int64_t clock_skip_us; /* mockscheduler: periodic work thinks it is so much later */
     int64_t next_mempool_tick_us, next_fees_save_us;
-    bool stopping;
+    bool stopping; /* asked to */
+    bool quitting; /* the server has stopped */
     int64_t start_mono_us;
 
     struct workers *workers;
@@ -54,7 +58,10 @@ struct node {
     struct u256 min_chain_work;
     size_t next_import; /* of the -loadblock list */
 
-    const char **warnings;
+    char *warning_texts[WARNING_COUNT];      /* NULL: not raised */
+    const char *warnings[WARNING_COUNT + 1]; /* those that are raised, for RPC */
+    struct unknown_bits unknown_bits;
+    struct notifier *notifier;
     struct rpc_context ctx;
     struct rpc_server *rpc;
 
@@ -108,6 +115,19 @@ bool indexes_part_open(struct node *node) MUST_USE;
 
 /* wallet_link.c */
 bool wallets_part_open(struct node *node) MUST_USE;
+
+/* warnings.c: what the user should know, as RPC's "warnings" and -alertnotify tell it. */
+void warnings_open(struct node *node);
+void warnings_close(struct node *node);
+
+/* notify.c: commands of the user, by -alertnotify, -blocknotify, -startupnotify, -shutdownnotify.
+ */
+void notify_open(struct node *node); /* with the chain open */
+void notify_close(struct node *node);
+void notify_alert(struct node *node, const char *message);
+void notify_startup(struct node *node);
+void notify_shutdown(struct node *node);
+bool notify_shutdown_done(const struct node *node); /* its commands have ended */
 
 /* loop.c */
 bool loop_open(struct node *node) MUST_USE;

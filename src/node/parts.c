@@ -59,10 +59,6 @@ static void rpc_shutdown(void *node)
 
 static void fill_context(struct node *node)
 {
-    static const char *warnings[] = {"This is a pre-release test build - use at your own risk - do "
-                                     "not use for mining or merchant applications",
-                                     NULL};
-    node->warnings = warnings;
     node->ctx = (struct rpc_context){
         .net = node->net,
         .base = node->base,
@@ -298,9 +294,11 @@ bool parts_open(struct node *node)
     /* The port first: whether it is free is known at once, whereas the chain may take a while. */
     if (!open_server(node) || !open_chain(node) || !open_mempool(node) || !indexes_part_open(node))
         return false;
+    notify_open(node);
     fees_part_open(node);
     if (!net_part_open(node) || !wallets_part_open(node))
         return false;
+    warnings_open(node);
     fill_context(node);
     net_start(node->p2p);
     return start_miner(node);
@@ -343,8 +341,10 @@ void parts_close(struct node *node)
         mempool_destroy(node->mempool);
     if (node->indexes)
         indexes_close(node->indexes);
+    notify_close(node);
     if (node->chain)
         chain_close(node->chain);
+    warnings_close(node);
     if (node->workers)
         workers_destroy(node->workers);
 }

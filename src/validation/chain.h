@@ -96,6 +96,8 @@ const struct block_index *
 chain_tip(const struct chain *c); /* never NULL once open: genesis at least */
 int32_t chain_height(const struct chain *c);
 const struct block_index *chain_best_header(const struct chain *c);
+/* Of the blocks known to be invalid the one with the most work; NULL: there is none. */
+const struct block_index *chain_best_invalid(const struct chain *c);
 const struct block_index *chain_at(const struct chain *c,
                                    int32_t height); /* active chain, or NULL */
 const struct block_index *chain_find(const struct chain *c, const struct block_hash *hash);

@@ -131,6 +131,11 @@ const struct block_index *chain_best_header(const struct chain *c)
     return &c->best_header->i;
 }
 
+const struct block_index *chain_best_invalid(const struct chain *c)
+{
+    return c->best_invalid ? &c->best_invalid->i : NULL;
+}
+
 const struct block_index *chain_at(const struct chain *c, int32_t height)
 {
     return height >= 0 && (size_t)height < c->n_active ? &c->active[height]->i : NULL;

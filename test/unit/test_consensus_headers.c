@@ -421,16 +421,20 @@ struct bip9_chain {
     int n;
 };
 
-static void mine(struct bip9_chain *c, int blocks, bool signal, uint32_t time)
+static void mine_version(struct bip9_chain *c, int blocks, int32_t version, uint32_t time)
 {
     for (; blocks > 0; blocks--, c->n++) {
-        struct header h = {
-            .version = signal ? 0x30000000 : 0x20000000, .bits = 0x207fffff, .time = time};
+        struct header h = {.version = version, .bits = 0x207fffff, .time = time};
         struct block_hash hash = {{0}};
 
         put_le32(hash.b, (uint32_t)c->n + 1);
         hnode_init(&c->nodes[c->n], &h, &hash, c->n ? &c->nodes[c->n - 1] : NULL);
     }
+}
+
+static void mine(struct bip9_chain *c, int blocks, bool signal, uint32_t time)
+{
+    mine_version(c, blocks, signal ? 0x30000000 : 0x20000000, time);
 }
 
 static void assert_state(const struct bip9_chain *c, enum deployment_state want, int32_t since)
@@ -505,6 +509,59 @@ static void bip9_activates(void **state)
     end_chain(c);
 }
 
+static void assert_unknown(struct bip9_chain *c, struct unknown_bits *u, uint32_t locked_in,
+                           uint32_t active)
+{
+    struct unknown_bits fresh = {0};
+
+    unknown_bits_update(u, c->net, &c->nodes[c->n - 1]);
+    unknown_bits_update(&fresh, c->net, &c->nodes[c->n - 1]);
+    assert_int_equal(u->locked_in, locked_in);
+    assert_int_equal(u->active, active);
+    assert_int_equal(fresh.locked_in, locked_in);
+    assert_int_equal(fresh.active, active);
+}
+
+static void unknown_bits_lock_in(void **state)
+{
+    struct bip9_chain *c = start_chain(0, DEPLOYMENT_NO_TIMEOUT, 0);
+    struct unknown_bits u = {0};
+
+    (void)state;
+    c->net->deployments[DEPLOYMENT_TESTDUMMY].bit = 4;
+    mine_version(c, 144, 0x20000008, 1); /* nothing has started in the first period */
+    assert_unknown(c, &u, 0, 0);
+    mine_version(c, 107, 0x20000008, 1);
+    mine_version(c, 37, 0x20000000, 1);
+    assert_unknown(c, &u, 0, 0);
+    /* not version bits at all, and a bit that a deployment which has started uses */
+    mine_version(c, 72, 0x7fffffff, 1);
+    mine_version(c, 72, 0x20000010, 1);
+    assert_unknown(c, &u, 0, 0);
+    mine_version(c, 36, 0x20000010, 1);
+    mine_version(c, 107, 0x23ffff99, 1);
+    assert_unknown(c, &u, 0, 0);
+    mine_version(c, 1, 0x20000008, 1);
+    assert_unknown(c, &u, 8, 0);
+    mine_version(c, 143, 0x20000000, 1);
+    assert_unknown(c, &u, 8, 0);
+    mine_version(c, 1, 0x20000000, 1);
+    assert_unknown(c, &u, 0, 8);
+    /* back across the end of a period, and another way */
+    c->n -= 146;
+    assert_unknown(c, &u, 0, 0);
+    mine_version(c, 2, 0x20000001, 2);
+    assert_unknown(c, &u, 1, 0);
+    /* below the height of the parameters nothing counts */
+    c->net->min_bip9_warning_height = 144 * 3 + 37;
+    u = (struct unknown_bits){0};
+    assert_unknown(c, &u, 0, 0);
+    c->net->min_bip9_warning_height = 144 * 3 + 36;
+    u = (struct unknown_bits){0};
+    assert_unknown(c, &u, 1, 0);
+    end_chain(c);
+}
+
 static void bip9_fails(void **state)
 {
     struct bip9_chain *c = start_chain(0, 5000, 0);
@@ -544,7 +601,8 @@ int main(void)
         cmocka_unit_test(proof_of_work),      cmocka_unit_test(header_reasons),
         cmocka_unit_test(versions_by_height), cmocka_unit_test(min_difficulty),
         cmocka_unit_test(testnet4_rules),     cmocka_unit_test(transitions),
-        cmocka_unit_test(bip9_activates),     cmocka_unit_test(bip9_fails),
+        cmocka_unit_test(bip9_activates),     cmocka_unit_test(unknown_bits_lock_in),
+        cmocka_unit_test(bip9_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
