@@ -269,6 +269,11 @@ const struct mempool_entry *mempool_get_wtxid(const struct mempool *m, const str
     return tx ? pool_find(m, &tx->txid) : NULL;
 }
 
+const struct tx *mempool_next_tx(const struct mempool *m, size_t *pos)
+{
+    return table_next(&m->by_wtxid, pos);
+}
+
 const struct mempool_entry *mempool_spender(const struct mempool *m, const struct outpoint *o)
 {
     return pool_spender(m, o);

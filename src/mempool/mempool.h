@@ -139,6 +139,9 @@ const struct mempool_entry *mempool_spender(const struct mempool *m, const struc
 enum coin_result mempool_coin(struct mempool *m, const struct outpoint *o, bool include_spent,
                               struct coin *out, struct buf *memory) MUST_USE;
 
+/* All transactions in no order: *pos = 0 before the first, NULL ends. No change meanwhile. */
+const struct tx *mempool_next_tx(const struct mempool *m, size_t *pos);
+
 size_t mempool_count(const struct mempool *m);
 int64_t mempool_total_vsize(const struct mempool *m);
 int64_t mempool_total_fee(const struct mempool *m);

@@ -1,5 +1,6 @@
 /*
- * News of blocks: as headers to those who want them (BIP130) while these connect to what the peer
+ * News of blocks: as compact blocks to those who want them so (mostly earlier already, see
+ * compact_out.c), as headers to those who want them (BIP130) while these connect to what the peer
  * has, as inv otherwise, and after a reorganisation too long to be told header by header.
  */
 #include <stdlib.h>
@@ -85,16 +86,29 @@ static void send_headers(struct peer *p, const struct block_index *const *list, 
     peer_send_buf(p, M_headers, &b);
 }
 
+/* False where the block cannot be had (pruned meanwhile). */
+static bool send_compact(struct peer *p, const struct block_index *i)
+{
+    const struct block *b = load_block(p->net, i);
+    if (!b)
+        return false;
+    send_cmpctblock(p, b);
+    p->best_header_sent = i;
+    block_unref(b);
+    return true;
+}
+
 static void announce_headers(struct peer *p)
 {
     const struct block_index *list[MAX_BLOCKS_ANNOUNCE];
     size_t n = 0;
+    bool compact = p->wants_cmpct && p->n_announce == 1;
     bool by_headers = p->wants_headers && p->n_announce <= MAX_BLOCKS_ANNOUNCE;
     if (p->n_announce == 0)
         return;
     peer_process_availability(p);
-    if (by_headers && collect(p, list, &n)) {
-        if (n > 0)
+    if ((by_headers || compact) && collect(p, list, &n)) {
+        if (n > 0 && !(compact && send_compact(p, list[0])))
             send_headers(p, list, n);
     } else {
         const struct block_hash *last = &p->announce[p->n_announce - 1];

@@ -310,8 +310,18 @@ bool partial_block_used(const struct partial_block *p)
     return p->used;
 }
 
-/* Whether the transactions are those that the header commits to. A block without a coinbase may be
- * an inner node of the merkle tree dressed up as a transaction of 64 bytes. */
+bool block_may_be_dressed(const struct block *b)
+{
+    if (b->n_tx == 0 || tx_is_coinbase(b->tx[0]))
+        return false;
+    for (uint32_t i = 0; i < b->n_tx; i++) {
+        if (b->tx[i]->base_size == 64)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the transactions are those that the header commits to. */
 static bool is_whole(const struct block *b, bool segwit_active, struct verdict *v)
 {
     uint8_t root[32];
@@ -319,13 +329,9 @@ static bool is_whole(const struct block *b, bool segwit_active, struct verdict *
     block_merkle_root(b, root, &mutated);
     if (mutated || memcmp(root, b->header.merkle_root, 32) != 0)
         return verdict_fail(v, VERDICT_MUTATED, "bad-txnmrklroot", "hashMerkleRoot mismatch");
-    if (tx_is_coinbase(b->tx[0]))
-        return block_check_witness(b, segwit_active, v);
-    for (uint32_t i = 0; i < b->n_tx; i++) {
-        if (b->tx[i]->base_size == 64)
-            return verdict_fail(v, VERDICT_MUTATED, "bad-cb-missing", "transaction of 64 bytes");
-    }
-    return true;
+    if (block_may_be_dressed(b))
+        return verdict_fail(v, VERDICT_MUTATED, "bad-cb-missing", "transaction of 64 bytes");
+    return !tx_is_coinbase(b->tx[0]) || block_check_witness(b, segwit_active, v);
 }
 
 enum cmpct_result partial_block_fill(struct partial_block *p, const struct tx *const *txs, size_t n,

@@ -51,6 +51,10 @@ bool blocktxn_read(struct blocktxn *t, struct reader *r);
 void blocktxn_clear(struct blocktxn *t);
 void blocktxn_write(struct buf *b, const struct block *block, const uint32_t *index, size_t n);
 
+/* No coinbase, and a transaction of 64 bytes: it may be two hashes of the merkle tree dressed up as
+ * one, under the header of a good block. Nothing is to be concluded about that block. */
+bool block_may_be_dressed(const struct block *b);
+
 /* ---- reconstruction ---- */
 
 enum cmpct_result {

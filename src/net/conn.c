@@ -96,6 +96,7 @@ static void peer_free(struct peer *p)
         TAILQ_REMOVE(&n->work, p, work_link);
     headers_forget(p);
     download_forget(p);
+    compact_forget(p);
     tx_download_forget(p);
     dial_closed(p);
     tx_relay_destroy(p);

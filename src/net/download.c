@@ -1,10 +1,10 @@
 /*
  * Blocks: which to ask of whom, and what to do when one comes or does not. Each peer is asked for
  * up to 16 blocks of the 1,024 that follow the last one it shares with us and we have; the same
- * block is asked of one peer only. When that window cannot move because one peer sits on its first
- * block, the peer has two seconds (doubling each time it happens, lest a slow line of ours throws
- * out everybody) to deliver. Large blocks are parsed and hashed on a worker; the owner gets them
- * back in done().
+ * block is asked of one peer only (but see compact.c). When that window cannot move because one
+ * peer sits on its first block, the peer has two seconds (doubling each time it happens, lest a
+ * slow line of ours throws out everybody) to deliver. Large blocks are parsed and hashed on a
+ * worker; the owner gets them back in done().
  */
 #include <stdlib.h>
 #include <string.h>
@@ -64,46 +64,21 @@ void peer_block_availability(struct peer *p, const struct block_hash *hash)
 
 /* ---- requests out ---- */
 
-bool block_is_inflight(const struct net *n, const struct block_hash *hash)
-{
-    return table_get(&n->inflight, hash) != NULL;
-}
-
-static void inflight_remove(struct net *n, struct inflight *f)
-{
-    struct peer *p = f->peer;
-    if (TAILQ_FIRST(&p->inflight) == f)
-        p->downloading_since_us = time_now_us();
-    TAILQ_REMOVE(&p->inflight, f, link);
-    if (--p->n_inflight == 0)
-        n->n_downloading--;
-    p->stalling_since_us = 0;
-    table_remove(&n->inflight, &f->hash);
-    free(f);
-}
-
-static void inflight_add(struct peer *p, const struct block_index *i)
-{
-    struct net *n = p->net;
-    struct inflight *f = table_get(&n->inflight, &i->h.hash);
-    if (f)
-        inflight_remove(n, f);
-    f = xcalloc(1, sizeof(*f));
-    f->hash = i->h.hash;
-    f->index = i;
-    f->peer = p;
-    table_add(&n->inflight, f);
-    TAILQ_INSERT_TAIL(&p->inflight, f, link);
-    if (p->n_inflight++ == 0) {
-        p->downloading_since_us = time_now_us();
-        n->n_downloading++;
-    }
-}
-
 void download_forget(struct peer *p)
 {
     while (!TAILQ_EMPTY(&p->inflight))
-        inflight_remove(p->net, TAILQ_FIRST(&p->inflight));
+        inflight_remove(TAILQ_FIRST(&p->inflight));
+}
+
+static void write_request(struct buf *b, uint32_t type, const struct block_hash *hash)
+{
+    write_u32(b, type);
+    write_bytes(b, hash->b, 32);
+}
+
+static uint32_t block_inv_type(const struct peer *p)
+{
+    return peer_serves_witness(p) ? INV_WITNESS_BLOCK : INV_BLOCK;
 }
 
 static void request_blocks(struct peer *p, const struct block_index *const *list, size_t n)
@@ -113,11 +88,38 @@ static void request_blocks(struct peer *p, const struct block_index *const *list
         return;
     write_compact(&b, n);
     for (size_t i = 0; i < n; i++) {
-        write_u32(&b, peer_serves_witness(p) ? INV_WITNESS_BLOCK : INV_BLOCK);
-        write_bytes(&b, list[i]->h.hash.b, 32);
+        write_request(&b, block_inv_type(p), &list[i]->h.hash);
+        inflight_remove_all(p->net, &list[i]->h.hash);
         inflight_add(p, list[i]);
         log_debug(LOG_net, "requesting block %d from peer=%d", list[i]->h.height, p->id);
     }
+    peer_send_buf(p, M_getdata, &b);
+}
+
+void request_whole(struct peer *p, const struct block_hash *hash)
+{
+    struct buf b = BUF_INIT;
+    write_compact(&b, 1);
+    write_request(&b, block_inv_type(p), hash);
+    peer_send_buf(p, M_getdata, &b);
+}
+
+/* The news of one block, and nothing else is on its way: our mempool has nearly all of it. */
+static bool wants_compact(const struct peer *p, const struct block_index *last)
+{
+    const struct net *n = p->net;
+    return p->provides_cmpct && !net_blocks_only(n) && n->inflight.n == 0 && last->h.prev &&
+           index_prev(last)->chain_tx > 0 &&
+           !(index_prev(last)->status & (BLOCK_FAILED | BLOCK_FAILED_CHILD));
+}
+
+static void request_compact(struct peer *p, const struct block_index *i)
+{
+    struct buf b = BUF_INIT;
+    write_compact(&b, 1);
+    write_request(&b, INV_CMPCT_BLOCK, &i->h.hash);
+    inflight_add(p, i);
+    log_debug(LOG_net, "requesting compact block %d from peer=%d", i->h.height, p->id);
     peer_send_buf(p, M_getdata, &b);
 }
 
@@ -126,7 +128,7 @@ static bool needs_witness(const struct net *n, const struct block_index *i)
     return buried_active_after(n->params, BURIED_SEGWIT, i->h.prev);
 }
 
-static bool have_data(const struct net *n, const struct block_index *i)
+bool have_data(const struct net *n, const struct block_index *i)
 {
     return (i->status & BLOCK_HAVE_DATA) || chain_contains(n->chain, i);
 }
@@ -155,7 +157,7 @@ static bool walk_step(struct walk *w, const struct block_index *i)
             p->last_common = i;
         return true;
     }
-    const struct inflight *f = table_get(&n->inflight, &i->h.hash);
+    const struct inflight *f = inflight_first(n, &i->h.hash);
     if (f) {
         if (!w->waiting_for)
             w->waiting_for = f->peer;
@@ -290,7 +292,10 @@ void direct_fetch(struct peer *p, const struct block_index *last)
         want[a] = want[--b];
         want[b] = t;
     }
-    request_blocks(p, want, count < room ? count : room);
+    if (count == 1 && room > 0 && wants_compact(p, last))
+        request_compact(p, want[0]);
+    else
+        request_blocks(p, want, count < room ? count : room);
 }
 
 bool request_block(struct peer *p, const struct block_index *i)
@@ -303,20 +308,21 @@ bool request_block(struct peer *p, const struct block_index *i)
 
 /* ---- blocks in ---- */
 
-static void remember_source(struct net *n, const struct block_hash *hash, int peer)
+static void remember_source(struct net *n, const struct block_hash *hash, int peer, bool compact)
 {
-    n->block_sources[n->next_source] = (struct block_source){*hash, peer + 1};
+    n->block_sources[n->next_source] = (struct block_source){*hash, peer + 1, compact};
     n->next_source = (n->next_source + 1) % BLOCK_SOURCES;
 }
 
 /* Who gave it, or NULL; forgets. */
-static struct peer *take_source(struct net *n, const struct block_hash *hash)
+static struct peer *take_source(struct net *n, const struct block_hash *hash, bool *compact)
 {
     for (size_t k = 0; k < BLOCK_SOURCES; k++) {
         struct block_source *s = &n->block_sources[k];
         if (s->peer && block_hash_eq(&s->hash, hash)) {
             int id = s->peer - 1;
             s->peer = 0;
+            *compact = s->compact;
             return peer_find(n, id);
         }
     }
@@ -325,9 +331,13 @@ static struct peer *take_source(struct net *n, const struct block_hash *hash)
 
 void download_block_checked(struct net *n, const struct block *b, const struct verdict *v)
 {
-    struct peer *p = take_source(n, &b->hash), *q;
+    bool compact = false;
+    struct peer *p = take_source(n, &b->hash, &compact), *q;
+    bool alone = n->inflight.n == block_is_inflight(n, &b->hash);
     if (p && v->kind != VERDICT_VALID)
-        punish_for_block(p, v);
+        punish_for_block(p, v, compact);
+    else if (p && alone && !chain_is_ibd(n->chain))
+        prefer_announcer(p);
     TAILQ_FOREACH (q, &n->peers, link) {
         if (q->wait_until_us && block_hash_eq(&q->wait_block, &b->hash))
             q->wait_until_us = 0;
@@ -356,27 +366,33 @@ static unsigned accept_flags(const struct net *n, const struct block *b, bool re
     return flags;
 }
 
-/* `p` is NULL where the peer went while its block was parsed. */
-static void block_arrived(struct net *n, struct peer *p, const struct block *b)
+void block_arrived(struct net *n, struct peer *p, const struct block *b, bool compact)
 {
-    struct inflight *f = table_get(&n->inflight, &b->hash);
+    struct inflight *own = p ? inflight_of(p, &b->hash) : NULL;
     struct verdict v = {VERDICT_VALID, "", ""};
-    bool is_new = false;
-    unsigned flags = accept_flags(n, b, f != NULL);
+    bool is_new = false, ignored;
+    unsigned flags = accept_flags(n, b, compact || block_is_inflight(n, &b->hash));
+    if (own)
+        inflight_remove(own);
+    if (block_may_be_dressed(b)) {
+        if (p)
+            peer_misbehaving(p, "mutated block");
+        return;
+    }
     if (p)
-        remember_source(n, &b->hash, p->id);
+        remember_source(n, &b->hash, p->id, compact);
     bool ok = chain_accept_block(n->chain, b, flags, &is_new, &v);
     if (!ok)
-        log_debug(LOG_net, "block refused: %s", v.reason);
+        log_debug(LOG_net, "block refused: %s, %s", v.reason, v.detail);
     /* A damaged copy from somebody else does not end the wait for the right one. */
-    if (f && (v.kind != VERDICT_MUTATED || f->peer == p))
-        inflight_remove(n, f);
+    if (v.kind != VERDICT_MUTATED)
+        inflight_remove_all(n, &b->hash);
     if (p && is_new && ok)
         p->last_block_s = time_now();
     if (!is_new || !ok)
-        take_source(n, &b->hash);
+        take_source(n, &b->hash, &ignored);
     if (p && !ok)
-        punish_for_block(p, &v);
+        punish_for_block(p, &v, compact);
     if (p && ok && !p->disconnect)
         wait_for_block(p, b);
 }
@@ -412,7 +428,7 @@ static void parse_done(struct job *j)
         peer_schedule(p);
     }
     if (job->block)
-        block_arrived(n, p, job->block);
+        block_arrived(n, p, job->block, false);
     else if (p)
         bad_block(p);
     block_unref(job->block);
@@ -437,46 +453,10 @@ HANDLER(block)
     m->data = NULL;
     reader_init(r, "", 0);
     if (b)
-        block_arrived(n, p, b);
+        block_arrived(n, p, b, false);
     else
         bad_block(p);
     block_unref(b);
-}
-
-/* ---- peers on another chain ---- */
-
-#define CHAIN_SYNC_TIMEOUT    (20 * 60)
-#define HEADERS_RESPONSE_TIME 120
-
-/* An outbound peer whose best chain has stayed behind ours: asked once more, then replaced. */
-void consider_eviction(struct peer *p, int64_t now_s)
-{
-    struct net *n = p->net;
-    const struct block_index *tip = chain_tip(n->chain);
-    if (p->sync_protected || !p->sync_started ||
-        (p->type != CONN_OUTBOUND_FULL && p->type != CONN_BLOCK_RELAY))
-        return;
-    if (p->best_known && !index_less_work(p->best_known, tip)) {
-        p->chain_sync_deadline_s = 0;
-        p->chain_sync_work = NULL;
-        p->chain_sync_asked = false;
-    } else if (p->chain_sync_deadline_s == 0 ||
-               (p->chain_sync_work && p->best_known &&
-                !index_less_work(p->best_known, p->chain_sync_work))) {
-        /* Behind: a fresh deadline, with the tip that it must reach. */
-        p->chain_sync_deadline_s = now_s + CHAIN_SYNC_TIMEOUT;
-        p->chain_sync_work = tip;
-        p->chain_sync_asked = false;
-    } else if (now_s > p->chain_sync_deadline_s) {
-        if (p->chain_sync_asked) {
-            peer_disconnect(p, "outbound peer has an old chain");
-            return;
-        }
-        maybe_getheaders(p, index_prev(p->chain_sync_work) ? index_prev(p->chain_sync_work)
-                                                           : p->chain_sync_work);
-        p->chain_sync_asked = true;
-        p->chain_sync_deadline_s = now_s + HEADERS_RESPONSE_TIME;
-    }
 }
 
 void download_tip_changed(struct net *n)

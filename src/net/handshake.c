@@ -223,6 +223,8 @@ HANDLER(verack)
         return;
     }
     p->established = true;
+    if (p->common_version >= VERSION_COMPACT_BLOCKS)
+        send_sendcmpct(p, false);
     if (p->tx)
         p->tx->last_inv_sequence = mempool_sequence(n->mempool);
     if (is_outbound(p))

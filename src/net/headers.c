@@ -126,16 +126,19 @@ static bool is_ours(const struct net *n, const struct block_index *i)
 }
 
 /* Which verdicts about a header or a block are its sender's fault. */
-void punish_for_block(struct peer *p, const struct verdict *v)
+void punish_for_block(struct peer *p, const struct verdict *v, bool compact)
 {
     switch (v->kind) {
     case VERDICT_CONSENSUS:
     case VERDICT_MUTATED:
+        if (!compact)
+            peer_misbehaving(p, v->reason);
+        break;
     case VERDICT_INVALID_HEADER:
     case VERDICT_INVALID_PREV:
     case VERDICT_MISSING_PREV: peer_misbehaving(p, v->reason); break;
     case VERDICT_CACHED_INVALID:
-        if (is_outbound(p))
+        if (is_outbound(p) && !compact)
             peer_misbehaving(p, v->reason);
         break;
     case VERDICT_VALID:
@@ -188,7 +191,7 @@ static void accept_headers(struct peer *p, const struct header *h, size_t count,
     bool fresh = chain_find(n->chain, &hash) == NULL;
     if (!chain_accept_headers(n->chain, h, count, true, &last, &v)) {
         log_debug(LOG_net, "headers of peer=%d refused: %s", p->id, v.reason);
-        punish_for_block(p, &v);
+        punish_for_block(p, &v, false);
         return;
     }
     CHECK(last);
@@ -278,6 +281,11 @@ static void process_headers(struct peer *p, const struct header *h, size_t n)
         !work_suffices(p, start, h, n))
         return;
     accept_headers(p, h, n, n == MAX_HEADERS);
+}
+
+void header_announced(struct peer *p, const struct header *h)
+{
+    process_headers(p, h, 1);
 }
 
 HANDLER(headers)
@@ -371,6 +379,42 @@ void headers_tick(struct peer *p, int64_t now_us)
     }
     start_sync(p, now_us);
     check_sync_timeout(p, now_us);
+}
+
+/* ---- peers on another chain ---- */
+
+#define CHAIN_SYNC_TIMEOUT    (20 * 60)
+#define HEADERS_RESPONSE_TIME 120
+
+/* An outbound peer whose best chain has stayed behind ours: asked once more, then replaced. */
+void consider_eviction(struct peer *p, int64_t now_s)
+{
+    struct net *n = p->net;
+    const struct block_index *tip = chain_tip(n->chain);
+    if (p->sync_protected || !p->sync_started ||
+        (p->type != CONN_OUTBOUND_FULL && p->type != CONN_BLOCK_RELAY))
+        return;
+    if (p->best_known && !index_less_work(p->best_known, tip)) {
+        p->chain_sync_deadline_s = 0;
+        p->chain_sync_work = NULL;
+        p->chain_sync_asked = false;
+    } else if (p->chain_sync_deadline_s == 0 ||
+               (p->chain_sync_work && p->best_known &&
+                !index_less_work(p->best_known, p->chain_sync_work))) {
+        /* Behind: a fresh deadline, with the tip that it must reach. */
+        p->chain_sync_deadline_s = now_s + CHAIN_SYNC_TIMEOUT;
+        p->chain_sync_work = tip;
+        p->chain_sync_asked = false;
+    } else if (now_s > p->chain_sync_deadline_s) {
+        if (p->chain_sync_asked) {
+            peer_disconnect(p, "outbound peer has an old chain");
+            return;
+        }
+        maybe_getheaders(p, index_prev(p->chain_sync_work) ? index_prev(p->chain_sync_work)
+                                                           : p->chain_sync_work);
+        p->chain_sync_asked = true;
+        p->chain_sync_deadline_s = now_s + HEADERS_RESPONSE_TIME;
+    }
 }
 
 void headers_forget(struct peer *p)

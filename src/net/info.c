@@ -33,6 +33,8 @@ static void fill_protocol(const struct peer *p, struct peer_info *i)
     i->ping_wait_us = p->ping_nonce ? time_now_us() - p->ping_start_us : -1;
     i->presynced_headers = p->presync ? presync_height(p->presync) : -1;
     i->synced_headers = p->best_known ? p->best_known->h.height : -1;
+    i->bip152_to = p->announces_cmpct;
+    i->bip152_from = p->wants_cmpct;
     i->synced_blocks = p->last_common ? p->last_common->h.height : -1;
 }
 

@@ -12,6 +12,7 @@
 
 #include "net/addrman.h"
 #include "net/bans.h"
+#include "net/cmpct.h"
 #include "net/net.h"
 #include "net/netaddr.h"
 #include "net/orphans.h"
@@ -26,6 +27,7 @@
 #define MAX_OUTBOUND_BLOCKS 2
 #define MAX_ADDNODE         8
 #define MAX_SUBVERSION      256
+#define MAX_ANNOUNCERS      3
 
 enum conn_type {
     CONN_INBOUND,
@@ -37,9 +39,11 @@ enum conn_type {
 };
 const char *conn_type_name(enum conn_type t);
 
-/* A block we asked a peer for. */
+/* A block we asked a peer for (inflight.c). */
 struct inflight {
-    struct block_hash hash; /* key of net.inflight */
+    struct block_hash hash;        /* key of net.inflight */
+    struct inflight *next;         /* for the same block, in order of request */
+    struct partial_block *partial; /* it sent a compact block; NULL: not yet */
     const struct block_index *index;
     struct peer *peer;
     TAILQ_ENTRY(inflight) link; /* of the peer, in order of request */
@@ -138,10 +142,12 @@ struct peer {
     size_t n_announce, cap_announce;
     struct inv *block_invs; /* answers to getblocks and reorganisations, at most 500 + announce */
     size_t n_block_invs, cap_block_invs;
-    struct block_hash continue_hash; /* getblocks: when it asks for this one, tell it of our tip */
-    unsigned parsing;                /* block messages on the workers */
-    struct block_hash wait_block;    /* the next message waits until this one was checked */
-    int64_t wait_until_us;           /* but not past this; 0: no wait */
+    struct block_hash continue_hash;  /* getblocks: when it asks for this one, tell it of our tip */
+    unsigned parsing;                 /* block messages on the workers */
+    struct block_hash wait_block;     /* the next message waits until this one was checked */
+    int64_t wait_until_us;            /* but not past this; 0: no wait */
+    bool provides_cmpct, wants_cmpct; /* it sent sendcmpct; and asked for high bandwidth */
+    bool announces_cmpct;             /* we asked it for high bandwidth */
     int64_t last_announcement_s;
     bool sync_protected;           /* never dropped for a chain with too little work */
     int64_t chain_sync_deadline_s; /* consider_eviction() */
@@ -176,7 +182,8 @@ struct inv_bucket {
 
 struct block_source {
     struct block_hash hash;
-    int peer; /* 0: none */
+    int peer;     /* 0: none */
+    bool compact; /* put together by us from what it told: BIP152 lets it not be checked */
 };
 
 struct added_node {
@@ -237,7 +244,8 @@ struct net {
     uint16_t listen_port;
 
     /* download.c */
-    struct table inflight; /* struct inflight by hash, at most n_peers * MAX_BLOCKS_PER_PEER */
+    struct table
+        inflight; /* first struct inflight by hash, at most n_peers * MAX_BLOCKS_PER_PEER */
     unsigned n_sync_started, n_preferred, n_downloading;
     int64_t stall_timeout_us;
     int64_t last_tip_us;
@@ -248,6 +256,13 @@ struct net {
     size_t next_source;
     const struct block_index *announced; /* the last tip that we told of */
     const struct block *recent_block;    /* the newest, kept for quick answers */
+
+    /* compact.c */
+    struct peer *announcers[MAX_ANNOUNCERS]; /* high bandwidth, the last to deliver last */
+    size_t n_announcers;
+    int32_t fast_announced;  /* height up to which blocks were told of before they were checked */
+    const struct tx **extra; /* refused or replaced lately; a ring once it is opts.extra_txs */
+    size_t n_extra, cap_extra, next_extra;
 
     /* transactions */
     struct txrequest *txrequest;
@@ -321,6 +336,10 @@ HANDLER(tx);
 HANDLER(mempool);
 HANDLER(feefilter);
 HANDLER(nobloom);
+HANDLER(sendcmpct);
+HANDLER(cmpctblock);
+HANDLER(getblocktxn);
+HANDLER(blocktxn);
 
 /* ---- handshake.c ---- */
 
@@ -346,8 +365,12 @@ bool maybe_getheaders(struct peer *p, const struct block_index *from);
 bool maybe_getheaders_locator(struct peer *p, const struct block_hash *locator, size_t n);
 void headers_tick(struct peer *p, int64_t now_us);
 void headers_forget(struct peer *p);
+void consider_eviction(struct peer *p, int64_t now_s);
 /* A verdict about a header or block of this peer, if it is its fault. */
-void punish_for_block(struct peer *p, const struct verdict *v);
+/* `compact`: it was told as a compact block, which may be passed on before it is checked. */
+void punish_for_block(struct peer *p, const struct verdict *v, bool compact);
+/* A header that was told otherwise than by "headers". */
+void header_announced(struct peer *p, const struct header *h);
 bool index_less_work(const struct block_index *a, const struct block_index *b);
 /* Work that a chain must have before its headers are kept. */
 struct u256 headers_work_threshold(const struct net *n);
@@ -378,12 +401,39 @@ void peer_block_availability(struct peer *p, const struct block_hash *hash);
 void peer_process_availability(struct peer *p);
 /* New headers on the way to a better tip: ask the announcing peer at once. */
 void direct_fetch(struct peer *p, const struct block_index *last);
-void consider_eviction(struct peer *p, int64_t now_s);
 void download_block_checked(struct net *n, const struct block *b, const struct verdict *v);
 void download_tip_changed(struct net *n);
-bool block_is_inflight(const struct net *n, const struct block_hash *hash);
 bool request_block(struct peer *p, const struct block_index *i);
+/* Just the message: the request stands already. */
+void request_whole(struct peer *p, const struct block_hash *hash);
 bool can_direct_fetch(const struct net *n);
+bool have_data(const struct net *n, const struct block_index *i);
+/* A whole block came, or was put together (`compact`). `p` is NULL where the peer went while its
+ * block was parsed. */
+void block_arrived(struct net *n, struct peer *p, const struct block *b, bool compact);
+
+/* ---- inflight.c ---- */
+
+struct inflight *inflight_first(const struct net *n, const struct block_hash *hash);
+struct inflight *inflight_of(const struct peer *p, const struct block_hash *hash);
+unsigned inflight_count(const struct net *n, const struct block_hash *hash);
+bool block_is_inflight(const struct net *n, const struct block_hash *hash);
+struct inflight *inflight_add(struct peer *p, const struct block_index *i); /* not of p yet */
+void inflight_remove(struct inflight *f);
+void inflight_remove_all(struct net *n, const struct block_hash *hash);
+
+/* ---- compact.c: compact blocks in; compact_out.c: out ---- */
+
+void compact_init(struct net *n);
+void compact_clear(struct net *n);
+void compact_forget(struct peer *p);
+/* It gave us a new block first: it may announce the next ones without being asked. */
+void prefer_announcer(struct peer *p);
+/* A transaction that is not in the mempool but may be in a block. */
+void extra_tx_add(struct net *n, const struct tx *tx);
+void send_sendcmpct(struct peer *p, bool announce);
+void send_cmpctblock(struct peer *p, const struct block *b);
+void announce_unchecked(struct net *n, const struct block *b, const struct block_index *i);
 
 /* ---- announce.c, serve.c ---- */
 
@@ -393,6 +443,8 @@ void block_invs_add(struct peer *p, const struct block_hash *hash);
 bool peer_has_header(const struct peer *p, const struct block_index *i);
 /* Works on the peer's getdata while it has room to send. True where something is left. */
 bool serve_getdata(struct peer *p);
+/* The newest block, from memory also before it is checked, or one from disk; NULL: not there. */
+const struct block *load_block(struct net *n, const struct block_index *i);
 struct inv *read_invs(struct peer *p, struct reader *r, size_t *n, const char *name);
 void count_upload(struct net *n, size_t bytes);
 

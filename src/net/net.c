@@ -171,11 +171,18 @@ static void block_checked(void *arg, const struct block *b, const struct block_i
     schedule_waiting(arg);
 }
 
+/* Good proof of work on our tip: told before it is checked to who asked for that. */
+static void block_accepted(void *arg, const struct block *b, const struct block_index *i)
+{
+    announce_unchecked(arg, b, i);
+}
+
 static const struct chain_events chain_handlers = {
     .block_connected = block_connected,
     .block_disconnected = block_disconnected,
     .tip_changed = tip_changed,
     .block_checked = block_checked,
+    .block_accepted = block_accepted,
 };
 
 /* ---- life ---- */
@@ -291,6 +298,7 @@ static struct net *create_parts(const struct net_options *o)
     n->next_dump_s = time_mono_us() / SECOND_US + DUMP_INTERVAL;
     download_init(n);
     relay_init(n);
+    compact_init(n);
     dial_init(n, o);
     return n;
 }
@@ -303,6 +311,7 @@ static void free_parts(struct net *n)
     dial_clear(n);
     conn_close_listeners(n);
     relay_clear(n);
+    compact_clear(n);
     download_clear(n);
     txrequest_destroy(n->txrequest);
     orphans_destroy(n->orphans);

@@ -46,6 +46,7 @@ struct net_options {
     int64_t connect_timeout_ms;
     size_t max_send_buffer, max_receive_buffer;
     bool blocks_only;
+    size_t extra_txs; /* kept beside the mempool for compact blocks */
     bool network_active;
     int64_t ban_seconds;
     unsigned default_permissions; /* of whitelisted peers, enum net_permission */

@@ -343,6 +343,8 @@ const struct tx *tx_for_getdata(struct peer *p, const struct inv *inv)
 /* Transactions of the newest block are still asked for by those who have not seen it. */
 void relay_recent_block(struct net *n, const struct block *b)
 {
+    if (n->recent_block && block_hash_eq(&n->recent_block->hash, &b->hash))
+        return;
     block_unref(n->recent_block);
     n->recent_block = block_ref(b);
     table_clear(&n->recent_by_txid);

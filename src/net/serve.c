@@ -12,11 +12,12 @@
 #include "util/mem.h"
 #include "util/time.h"
 
-#define MAX_GETBLOCKS  500
-#define STALE_LIMIT    (30 * 24 * 60 * 60) /* seconds, by date and by work */
-#define HISTORICAL_AGE (7 * 24 * 60 * 60)
-#define LIMITED_SERVED (288 + 2)
-#define UPLOAD_CYCLE   (24 * 60 * 60)
+#define MAX_GETBLOCKS   500
+#define STALE_LIMIT     (30 * 24 * 60 * 60) /* seconds, by date and by work */
+#define HISTORICAL_AGE  (7 * 24 * 60 * 60)
+#define LIMITED_SERVED  (288 + 2)
+#define UPLOAD_CYCLE    (24 * 60 * 60)
+#define MAX_CMPCT_DEPTH 5
 
 /* ---- upload target ---- */
 
@@ -167,7 +168,7 @@ HANDLER(getblocks)
 
 /* ---- blocks ---- */
 
-static const struct block *load_block(struct net *n, const struct block_index *i)
+const struct block *load_block(struct net *n, const struct block_index *i)
 {
     bool error;
     if (n->recent_block && block_hash_eq(&n->recent_block->hash, &i->h.hash))
@@ -194,10 +195,27 @@ static bool may_serve(struct peer *p, const struct block_index *i)
     return true;
 }
 
-static void send_block(struct peer *p, const struct block *b, bool witness)
+/* A compact form is of use only while its transactions are in the other's mempool. */
+static bool serves_compact(const struct net *n, const struct block_index *i)
+{
+    return can_direct_fetch(n) && i->h.height >= chain_height(n->chain) - MAX_CMPCT_DEPTH;
+}
+
+/* We told of it before it was checked (BIP152), so we serve it. */
+static bool told_unchecked(const struct net *n, const struct block_index *i)
+{
+    return n->recent_block && block_hash_eq(&n->recent_block->hash, &i->h.hash) &&
+           !(i->status & (BLOCK_FAILED | BLOCK_FAILED_CHILD));
+}
+
+static void send_block(struct peer *p, const struct block *b, uint32_t type, bool compact)
 {
     struct buf out = BUF_INIT;
-    if (witness) {
+    if (compact) {
+        send_cmpctblock(p, b);
+        return;
+    }
+    if (type != INV_BLOCK) {
         peer_send(p, M_block, b->raw);
         return;
     }
@@ -211,12 +229,13 @@ static void serve_block(struct peer *p, const struct inv *inv)
     struct block_hash hash;
     memcpy(hash.b, inv->hash, 32);
     const struct block_index *i = chain_find(n->chain, &hash);
-    if (!i || !may_show(n, i) || !may_serve(p, i) || !(i->status & BLOCK_HAVE_DATA))
+    if (!i || !(may_show(n, i) || told_unchecked(n, i)) || !may_serve(p, i) ||
+        !(i->status & BLOCK_HAVE_DATA))
         return;
     const struct block *b = load_block(n, i);
     if (!b)
         return;
-    send_block(p, b, inv->type != INV_BLOCK);
+    send_block(p, b, inv->type, inv->type == INV_CMPCT_BLOCK && serves_compact(n, i));
     block_unref(b);
     /* The last hash of a getblocks answer: tell of our tip, so that it asks on. */
     if (block_hash_eq(&p->continue_hash, &hash)) {

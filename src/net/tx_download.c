@@ -353,8 +353,11 @@ static void tx_arrived(struct peer *p, const struct tx *tx)
             relay_tx(n, &tx->wtxid);
         return;
     }
-    if (!try_accept(p, tx, &v))
-        tx_refused(p, tx, &v);
+    if (try_accept(p, tx, &v))
+        return;
+    if (v.kind != VERDICT_WITNESS_STRIPPED && v.kind != VERDICT_ERROR)
+        extra_tx_add(n, tx);
+    tx_refused(p, tx, &v);
 }
 
 HANDLER(tx)

@@ -86,6 +86,8 @@ bool net_part_open(struct node *node)
     uint64_t target = 0;
     if (node->error || !upload_target(node, &target))
         return false;
+    int64_t extra = option_int(o, "blockreconstructionextratxn");
+    extra = extra < 0 ? 0 : extra > UINT32_MAX ? UINT32_MAX : extra;
     struct net_options no = {
         .base = node->base,
         .chain = node->chain,
@@ -108,6 +110,7 @@ bool net_part_open(struct node *node)
         .max_send_buffer = (size_t)option_int(o, "maxsendbuffer") * PEER_BUFFER_UNIT,
         .max_receive_buffer = (size_t)option_int(o, "maxreceivebuffer") * PEER_BUFFER_UNIT,
         .blocks_only = option_bool(o, "blocksonly"),
+        .extra_txs = (size_t)extra,
         .network_active = option_bool(o, "networkactive"),
         .ban_seconds = option_int(o, "bantime"),
         .max_upload_target = target,

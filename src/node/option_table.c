@@ -34,7 +34,7 @@ static const struct option_def general[] = {
     {"blocknotify", "<cmd>", S, NULL, "Run a command when the tip changes (%s: the block's hash)",
      0},
     {"blockreconstructionextratxn", "<n>", I, "100",
-     "Transactions kept besides the mempool for compact blocks", NOP},
+     "Transactions kept besides the mempool for compact blocks", 0},
     {"blocksdir", "<dir>", S, NULL, "Where the blocks folder is (default: the data directory)", 0},
     {"blocksonly", NULL, B, "0", "Take no transactions from peers", 0},
     {"blocksxor", NULL, B, "1", "Obfuscate new block folders with a random key", 0},

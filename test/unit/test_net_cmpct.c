@@ -153,6 +153,34 @@ static void test_wrong_transactions(void **state)
     block_unref(b);
 }
 
+/* Hashes of a merkle tree passed off as a transaction: not taken for the block of that root. */
+static void test_dressed_nodes(void **state)
+{
+    struct tx *tx = NULL;
+    struct header h = {.bits = 0x207fffff};
+    (void)state;
+    for (size_t padding = 0; !tx || tx->base_size < 64; padding++) {
+        tx_unref(tx);
+        tx = make_tx(false, padding);
+    }
+    assert_int_equal(tx->base_size, 64);
+    memcpy(h.merkle_root, tx->txid.b, 32);
+    const struct tx *txs[] = {tx};
+    struct block *b = block_create(&h, txs, 1), *good = make_block(2), *out = NULL;
+    struct cmpct_prefilled f = {0, tx};
+    struct cmpct c = {.header = h, .prefilled = &f, .n_prefilled = 1};
+    enum cmpct_result res;
+    struct verdict v;
+    assert_true(block_may_be_dressed(b));
+    assert_false(block_may_be_dressed(good));
+    struct partial_block *p = partial_block_create(&c, &res);
+    assert_int_equal(partial_block_fill(p, NULL, 0, true, &out, &v), CMPCT_FAILED);
+    partial_block_free(p);
+    block_unref(good);
+    block_unref(b);
+    tx_unref(tx);
+}
+
 /* A message as an attacker writes it: any short ids, one prefilled transaction at any place. */
 static enum cmpct_result create(const uint64_t *ids, size_t n_ids, uint32_t index,
                                 const struct tx *tx, struct partial_block **out)
@@ -318,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_all_known),
         cmocka_unit_test(test_round_trip_of_missing),
         cmocka_unit_test(test_wrong_transactions),
+        cmocka_unit_test(test_dressed_nodes),
         cmocka_unit_test(test_bad_messages),
         cmocka_unit_test(test_collision),
         cmocka_unit_test(test_hostile_sizes),
