@@ -101,21 +101,27 @@ static bool become_daemon(struct node *node)
     return daemon_start(wait, &node->error);
 }
 
+/* The one line on standard error. True where there was something to say. */
+static bool tell_error(struct node *node)
+{
+    if (!node->error)
+        return false;
+    fprintf(stderr, "Error: %s\n", node->error);
+    free(node->error);
+    node->error = NULL;
+    return true;
+}
+
 static int run(struct node *node)
 {
     bool ok = prepare(node) && become_daemon(node) && node_open(node);
-    if (!ok)
-        fprintf(stderr, "Error: %s\n", node->error);
+    tell_error(node);
     daemon_ready(ok);
-    if (ok) {
+    if (ok)
         node_run(node);
-        if (node->error) {
-            fprintf(stderr, "Error: %s\n", node->error);
-            ok = false;
-        }
-    }
     node_close(node);
-    free(node->error);
+    if (tell_error(node)) /* the disk may also fail at the very end */
+        ok = false;
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -319,6 +319,8 @@ static void save_mempool(struct node *node)
 /* Jobs that are under way still answer calls, so the server outlives them. */
 void parts_close(struct node *node)
 {
+    if (node->chain)
+        chain_cancel_stats(node->chain);
     if (node->miner)
         miner_stop(node->miner);
     if (node->importing)

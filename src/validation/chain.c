@@ -169,7 +169,7 @@ void chain_close(struct chain *c)
         chain_drain(c);
     pipeline_clear(c);
     (void)chain_flush(c);
-    stats_cancel_waiting(c);
+    chain_cancel_stats(c);
     while (c->stats_running > 0 && workers_wait(c->workers))
         continue;
     flush_abandon(c);

@@ -180,6 +180,9 @@ void chain_coins_stats(struct chain *c, enum coins_hash_type type,
 void chain_coins_scan(struct chain *c,
                       bool (*visit)(void *arg, const struct outpoint *o, const struct coin *coin),
                       void (*done)(void *arg, const struct coins_stats *stats), void *arg);
+/* Those that still wait for a flush are told now (not ok): before the places where their answers go
+ * are closed. */
+void chain_cancel_stats(struct chain *c);
 
 /* ---- telling ---- */
 

@@ -226,8 +226,10 @@ bool chain_flush(struct chain *c)
 
 void chain_tick(struct chain *c)
 {
-    if (c->failed)
+    if (c->failed) {
+        chain_cancel_stats(c); /* the flush that they wait for will not come */
         return;
+    }
     if (c->prune_check && prune_is_due(c))
         flush_request(c);
     if (time_mono_us() >= c->next_flush_us)

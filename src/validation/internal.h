@@ -264,7 +264,6 @@ bool accept_header(struct chain *c, const struct header *h, const struct block_h
 /* ---- stats.c ---- */
 /* The coins of `at` are in the database. */
 void stats_start_waiting(struct chain *c, const struct node *at);
-void stats_cancel_waiting(struct chain *c);
 
 /* ---- verify.c ---- */
 /* -checkblockindex: CHECKs what must hold in the tree. */

@@ -183,7 +183,7 @@ void stats_start_waiting(struct chain *c, const struct node *at)
     }
 }
 
-void stats_cancel_waiting(struct chain *c)
+void chain_cancel_stats(struct chain *c)
 {
     struct stats_request *q;
 
@@ -204,7 +204,7 @@ static void request(struct chain *c, struct stats_request *q)
     q->next = c->stats_waiting;
     c->stats_waiting = q;
     if (c->failed) {
-        stats_cancel_waiting(c);
+        chain_cancel_stats(c);
         return;
     }
     flush_request(c);

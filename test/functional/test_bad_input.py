@@ -1,10 +1,12 @@
 """Bad requests get the code and shape that users of bitcoind know; a bad environment gets one clear line."""
+import contextlib
 import json
 import os
+import subprocess
 import tempfile
 
 import pytest
-from support.node import free_port
+from support.node import free_port, sync_blocks
 from support.rpc import RpcError
 
 
@@ -93,6 +95,49 @@ def test_directory_without_permission(make_node):
             pytest.skip("the build is in a folder that only root may enter")
         assert "annot" in line or "denied" in line, line
         assert not list((node.folder / "regtest").iterdir())
+
+
+@pytest.fixture
+def small_disk():
+    """A file system of 150 MB, where this user may mount one."""
+    folder = tempfile.mkdtemp(prefix="mite-disk-")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150m", "tmpfs", folder], stderr=subprocess.DEVNULL).returncode:
+        os.rmdir(folder)
+        pytest.skip("cannot mount a file system here")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+    os.rmdir(folder)
+
+
+@pytest.mark.parametrize("cause", ["a call that flushes", "stop"])
+def test_full_disk(make_node, small_disk, tmp_path, cause):
+    """One clear line and status 1; with room again the node goes on where it was."""
+    node = make_node(f"{small_disk}/node", start=False)
+    node.output_folder = tmp_path
+    node.start()
+    node.mine(20)
+    node.restart()
+    node.mine(30)
+    filler = os.path.join(small_disk, "filler")
+    with open(filler, "wb") as f, contextlib.suppress(OSError):
+        while True:
+            f.write(bytes(1 << 16))
+            f.flush()
+    if cause == "stop":
+        node.rpc.stop()
+    else:
+        refused(lambda: node.rpc.gettxoutsetinfo(), -32603)
+    assert node.wait_exit() == 1
+    assert node.stderr() == "Error: Disk space is too low!"
+    os.unlink(filler)
+    node.start()
+    assert node.rpc.getblockcount() >= 20
+    node.rpc.generatetoaddress(1, "bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202")
+    fresh = make_node("fresh")
+    fresh.connect(node)
+    sync_blocks(node, fresh)
+    assert node.coins_hash() == fresh.coins_hash()
+    node.stop()
 
 
 def test_unknown_option_names_the_nearest(make_node):

@@ -46,6 +46,7 @@ class Node:
     def __init__(self, folder, name, args=(), chain="regtest"):
         self.folder, self.name, self.args, self.chain = pathlib.Path(folder), name, list(args), chain
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.output_folder = self.folder
         self.port, self.rpc_port = free_port(), free_port()
         self.process = None
         self.rpc = None
@@ -101,7 +102,7 @@ class Node:
 
     def output(self, stream):
         """File of what it prints; two nodes on one folder have one each."""
-        return self.folder / f"{stream}.{self.rpc_port}"
+        return self.output_folder / f"{stream}.{self.rpc_port}"
 
     def stderr(self):
         """What it printed there, warnings apart."""
