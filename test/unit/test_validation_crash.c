@@ -61,12 +61,15 @@ bool __wrap_file_sync(int fd)
 struct plot {
     struct block *base[BASE], *a[BRANCH], *b[BRANCH + 3];
     char hash[HASH_HEX_SIZE];
+    struct hnode nodes[BASE + 2 * BRANCH + 3]; /* what the blocks were built on */
+    size_t n_nodes;
 };
 
-static struct block *next_block(const struct network *net, struct hnode *at,
+static struct block *next_block(struct plot *p, const struct network *net, struct hnode *at,
                                 const struct tx *const *txs, size_t n, uint32_t tag)
 {
-    struct hnode *prev = xmemdup(at, sizeof(*at)); /* lives as long as the chain of nodes */
+    struct hnode *prev = &p->nodes[p->n_nodes++];
+    *prev = *at;
     struct block *b = factory_block_on(net, prev, txs, n, 0, tag);
 
     hnode_init(at, &b->header, &b->hash, prev);
@@ -86,7 +89,7 @@ static void make_branch(struct plot *p, const struct network *net, struct hnode 
     for (int i = 0; i < n; i++) {
         const struct tx *tx = spend_coinbase(p->base[i], i == 3 || i == 5 ? MANY : 2 + tag);
 
-        out[i] = next_block(net, &at, &tx, 1, tag);
+        out[i] = next_block(p, net, &at, &tx, 1, tag);
         tx_unref(tx);
     }
 }
@@ -99,7 +102,7 @@ static void make_plot(struct plot *p)
 
     hnode_init(&at, &genesis->header, &genesis->hash, NULL);
     for (int i = 0; i < BASE; i++)
-        p->base[i] = next_block(net, &at, NULL, 0, 0);
+        p->base[i] = next_block(p, net, &at, NULL, 0, 0);
     make_branch(p, net, at, p->a, BRANCH, 1);
     make_branch(p, net, at, p->b, BRANCH + 3, 2);
     block_unref(genesis);
@@ -239,6 +242,6 @@ int main(int argc, char **argv)
     };
 
     if (argc == 5 && strcmp(argv[1], "--child") == 0)
-        return child(argv[2], argv[3], argv[4]);
+        _exit(child(argv[2], argv[3], argv[4])); /* what it leaves behind is no leak */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
