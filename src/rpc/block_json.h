@@ -2,6 +2,7 @@
 #ifndef MITE_RPC_BLOCK_JSON_H
 #define MITE_RPC_BLOCK_JSON_H
 
+#include "chain/merkle_block.h"
 #include "rpc/tx_json.h"
 #include "validation/chain.h"
 
@@ -39,5 +40,10 @@ const struct block_index *rpc_arg_block_or_height(struct rpc_call *call, const c
 struct block *rpc_read_block(struct rpc_call *call, const struct block_index *i);
 /* Its undo data: *undo stays NULL where there is none to have. False: the error is noted. */
 bool rpc_read_undo(struct rpc_call *call, const struct block_index *i, struct block_undo **undo);
+
+/* txout_proof.c. A hex argument as a proof; false with the error noted where it is none. Clear it
+ * in every case. */
+bool rpc_arg_merkle_block(struct rpc_call *call, const char *name, struct merkle_block *out,
+                          bool *proved);
 
 #endif

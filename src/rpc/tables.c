@@ -24,6 +24,7 @@ extern const struct rpc_method rpc_net_methods[];
 extern const struct rpc_method rpc_net_nodes_methods[];
 extern const struct rpc_method rpc_rawtransaction_methods[];
 extern const struct rpc_method rpc_scan_methods[];
+extern const struct rpc_method rpc_txout_proof_methods[];
 extern const struct rpc_method rpc_util_methods[];
 extern const struct rpc_method rpc_descriptor_methods[];
 extern const struct rpc_method rpc_wallet_address_methods[];
@@ -34,6 +35,7 @@ extern const struct rpc_method rpc_wallet_fundraw_methods[];
 extern const struct rpc_method rpc_wallet_history_methods[];
 extern const struct rpc_method rpc_wallet_import_methods[];
 extern const struct rpc_method rpc_wallet_manage_methods[];
+extern const struct rpc_method rpc_wallet_pruned_methods[];
 extern const struct rpc_method rpc_wallet_received_methods[];
 extern const struct rpc_method rpc_wallet_spend_methods[];
 
@@ -47,6 +49,7 @@ const struct rpc_table rpc_tables[] = {
     {"blockchain", rpc_mempool_methods},
     {"blockchain", rpc_net_block_methods},
     {"blockchain", rpc_scan_methods},
+    {"blockchain", rpc_txout_proof_methods},
     {"control", rpc_control_methods},
     {"hidden", rpc_fees_hidden_methods},
     {"hidden", rpc_generate_methods},
@@ -71,6 +74,7 @@ const struct rpc_table rpc_tables[] = {
     {"wallet", rpc_wallet_history_methods},
     {"wallet", rpc_wallet_import_methods},
     {"wallet", rpc_wallet_manage_methods},
+    {"wallet", rpc_wallet_pruned_methods},
     {"wallet", rpc_wallet_received_methods},
     {"wallet", rpc_wallet_spend_methods},
     {NULL, NULL},

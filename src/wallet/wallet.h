@@ -277,6 +277,12 @@ struct wtx_note {
 };
 bool wallet_commit_tx(struct wallet *w, const struct tx *tx, const struct wtx_note *note,
                       struct verdict *v);
+/* A transaction that the caller knows to be in that block, without its block having been seen.
+ * False where it pays nothing to the wallet. */
+bool wallet_insert_confirmed(struct wallet *w, const struct tx *tx, const struct block_hash *block,
+                             int32_t height, int32_t index);
+/* As if it had never been there; pointers to it end. False: it is not there, or the disk failed. */
+bool wallet_remove_tx(struct wallet *w, const struct txid *txid);
 bool wallet_mark_replaced(struct wallet *w, const struct txid *old, const struct txid *by);
 
 /* ---- balances and coins ---- */
