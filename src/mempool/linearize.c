@@ -108,7 +108,7 @@ static bool find_merge(struct forest *f, unsigned name, bool below, unsigned *mi
 
 static void merge_away(struct forest *f, unsigned member, bool below)
 {
-    unsigned mine, other;
+    unsigned mine = 0, other = 0;
     while (find_merge(f, f->chunk[member], below, &mine, &other)) {
         unsigned parent = below ? mine : other, child = below ? other : mine;
         f->up[child] |= UINT64_C(1) << parent;
