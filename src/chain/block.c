@@ -72,7 +72,7 @@ static bool scan_block(struct reader *r, struct tx_layout **layouts, uint32_t *n
         sum->n_items += l->n_items;
         sum->base_size += l->base_size;
     }
-    return reader_done(r);
+    return reader_ok(r);
 }
 
 /* One allocation for the struct and all arrays, in the order of their alignment. */
@@ -111,7 +111,8 @@ static struct block *parse_take(uint8_t *data, size_t len, const struct tx *cons
     uint32_t n_tx;
 
     reader_init(&r, data, len);
-    if (len > UINT32_MAX / WITNESS_SCALE || !scan_block(&r, &layouts, &n_tx, &sum)) {
+    if (len > UINT32_MAX / WITNESS_SCALE || !scan_block(&r, &layouts, &n_tx, &sum) ||
+        !reader_done(&r)) {
         free(data);
         goto out;
     }
@@ -145,6 +146,19 @@ struct block *block_parse_take(uint8_t *data, size_t len)
 struct block *block_parse(const void *data, size_t len)
 {
     return parse_take(xmemdup(data, len), len, NULL);
+}
+
+size_t block_extent(const void *data, size_t len)
+{
+    struct tx_layout *layouts = NULL, sum;
+    struct reader r;
+    uint32_t n_tx;
+    bool ok;
+
+    reader_init(&r, data, len);
+    ok = scan_block(&r, &layouts, &n_tx, &sum);
+    free(layouts);
+    return ok ? len - reader_left(&r) : 0;
 }
 
 struct block *block_create(const struct header *h, const struct tx *const *txs, size_t n)

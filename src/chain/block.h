@@ -35,6 +35,8 @@ struct block {
 struct block *block_parse(const void *data, size_t len) MUST_USE;
 /* The same, taking over `data` (malloc) in every case. */
 struct block *block_parse_take(uint8_t *data, size_t len) MUST_USE;
+/* How many of the bytes are a block, where more may follow; 0: it is none. */
+size_t block_extent(const void *data, size_t len) MUST_USE;
 /* From parts, as a miner does. Transactions are copied. */
 struct block *block_create(const struct header *h, const struct tx *const *txs, size_t n) MUST_USE;
 /* Another header over the same transactions (a solved nonce). */

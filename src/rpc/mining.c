@@ -144,8 +144,10 @@ struct block *rpc_parse_block(const char *hex)
 {
     struct buf raw = BUF_INIT;
     struct block *b = NULL;
-    if (hex_read(&raw, hex))
-        b = block_parse(raw.data, raw.len);
+    /* What stands behind the block is not looked at, as Bitcoin Core does it. */
+    size_t len = hex_read(&raw, hex) ? block_extent(raw.data, raw.len) : 0;
+    if (len > 0)
+        b = block_parse(raw.data, len);
     buf_clear(&raw);
     return b;
 }

@@ -156,8 +156,11 @@ static void refuses_bad_bytes(void **state)
     load("mainnet-170", &raw);
     for (size_t len = 0; len < raw.len; len++)
         assert_null(block_parse(raw.data, len));
+    assert_int_equal(block_extent(raw.data, raw.len), raw.len);
+    assert_int_equal(block_extent(raw.data, raw.len - 1), 0);
     write_u8(&raw, 0);
     assert_null(block_parse(raw.data, raw.len));
+    assert_int_equal(block_extent(raw.data, raw.len), raw.len - 1);
     /* a count of transactions that the bytes do not bear */
     write_bytes(&hostile, raw.data, HEADER_SIZE);
     write_compact(&hostile, 0x1000000);
