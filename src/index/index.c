@@ -271,6 +271,8 @@ static const struct block_index *goal_of(const struct index *ix, const struct bl
 
 static void drop_goals(struct index *ix, size_t passed)
 {
+    if (passed == 0)
+        return;
     ix->n_goals -= passed;
     memmove(ix->goals, ix->goals + passed, ix->n_goals * sizeof(ix->goals[0]));
 }
