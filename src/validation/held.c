@@ -180,8 +180,8 @@ void store_block(struct chain *c, struct node *n, const struct block *b)
     n->i.status |= BLOCK_HAVE_DATA;
     c->held_unwritten += b->raw.len;
     c->prune_check = true;
+    submit(c, n, s); /* first: what waits to be written cannot be dropped to make room */
     held_add(c, b);
-    submit(c, n, s);
 }
 
 void store_undo(struct chain *c, struct node *n, struct block_undo *u, struct buf *bytes)
@@ -300,7 +300,7 @@ bool chain_stored_block(struct chain *c, const struct block_index *i, bool with_
     out->files = c->files;
     out->data_at = (struct file_pos){i->file, i->data_pos};
     out->undo_at = (struct file_pos){with_undo ? i->file : -1, i->undo_pos};
-    if (h)
+    if (h && h->block)
         out->block = block_ref(h->block);
     if (h && h->undo && with_undo)
         out->undo = undo_ref(h->undo);
