@@ -81,6 +81,12 @@ void index_record_put(struct db_batch *batch, int32_t height, const struct block
 /* The block leaves the active chain: its record is kept under its hash. */
 bool index_record_retire(struct index *ix, struct db_batch *batch, const struct index_block *b,
                          char **error);
+/* The secret of a database's hashes (SipHash): 16 bytes under `key`, drawn at random and kept the
+ * first time. False: *error. */
+struct index_salt {
+    uint64_t k0, k1;
+};
+bool index_salt(struct index *ix, struct span key, struct index_salt *out, char **error);
 /* "The index NAME is damaged (why)..."; returns false. */
 bool index_damaged(const struct index *ix, char **error, const char *why);
 /* What the database says is wrong with it; returns false. */

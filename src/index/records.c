@@ -6,9 +6,12 @@
  * leaves the chain, its record moves under its hash before another block's takes its place. So a
  * record is looked for under the height first, and where another block is found there, under the
  * hash.
+ *
+ * Beside them the salt, with which the transaction and the spender index hash what they look up.
  */
 #include "index/internal.h"
 #include "util/mem.h"
+#include "util/random.h"
 
 #define HEIGHT_PREFIX 't'
 #define HASH_PREFIX   's'
@@ -75,6 +78,41 @@ bool index_record_retire(struct index *ix, struct db_batch *batch, const struct 
     switch (res) {
     case DB_OK: return true;
     case DB_NOT_FOUND: return index_damaged(ix, error, "a block's record is missing");
+    case DB_ERROR: break;
+    }
+    return index_db_failed(ix, error);
+}
+
+static bool make_salt(struct index *ix, struct span key, struct index_salt *out, char **error)
+{
+    struct db_batch *batch = db_batch_create(ix->db);
+    uint8_t salt[16];
+    bool ok;
+
+    random_bytes(salt, sizeof(salt));
+    out->k0 = get_le64(salt);
+    out->k1 = get_le64(salt + 8);
+    db_batch_put(batch, key, span_of(salt, sizeof(salt)));
+    ok = db_write(ix->db, batch, true) || index_db_failed(ix, error);
+    db_batch_destroy(batch);
+    return ok;
+}
+
+bool index_salt(struct index *ix, struct span key, struct index_salt *out, char **error)
+{
+    struct buf value = BUF_INIT;
+    enum db_result res = db_get(ix->db, key, &value);
+    struct reader r;
+    bool ok;
+
+    reader_init(&r, value.data, value.len);
+    out->k0 = read_u64(&r);
+    out->k1 = read_u64(&r);
+    ok = reader_done(&r);
+    buf_clear(&value);
+    switch (res) {
+    case DB_OK: return ok || index_damaged(ix, error, "its salt is malformed");
+    case DB_NOT_FOUND: return make_salt(ix, key, out, error);
     case DB_ERROR: break;
     }
     return index_db_failed(ix, error);

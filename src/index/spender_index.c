@@ -11,7 +11,6 @@
 
 #include "index/internal.h"
 #include "util/mem.h"
-#include "util/random.h"
 #include "util/siphash.h"
 
 #define SPENDER_PREFIX 's'
@@ -19,46 +18,16 @@
 #define SALT_KEY       span_of("\013siphash_key", 12)
 
 struct spender_index {
-    uint64_t k0, k1;
+    struct index_salt salt;
 };
-
-static bool make_salt(struct index *ix, char **error)
-{
-    struct spender_index *s = ix->state;
-    struct db_batch *batch = db_batch_create(ix->db);
-    uint8_t salt[16];
-    bool ok;
-
-    random_bytes(salt, sizeof(salt));
-    s->k0 = get_le64(salt);
-    s->k1 = get_le64(salt + 8);
-    db_batch_put(batch, SALT_KEY, span_of(salt, sizeof(salt)));
-    ok = db_write(ix->db, batch, true) || index_db_failed(ix, error);
-    db_batch_destroy(batch);
-    return ok;
-}
 
 static bool load(struct index *ix, const struct block_index *best, char **error)
 {
     struct spender_index *s = xcalloc(1, sizeof(*s));
-    struct buf value = BUF_INIT;
-    enum db_result res = db_get(ix->db, SALT_KEY, &value);
-    struct reader r;
-    bool ok;
 
     (void)best;
     ix->state = s;
-    reader_init(&r, value.data, value.len);
-    s->k0 = read_u64(&r);
-    s->k1 = read_u64(&r);
-    ok = reader_done(&r);
-    buf_clear(&value);
-    switch (res) {
-    case DB_OK: return ok || index_damaged(ix, error, "its salt is malformed");
-    case DB_NOT_FOUND: return make_salt(ix, error);
-    case DB_ERROR: break;
-    }
-    return index_db_failed(ix, error);
+    return index_salt(ix, SALT_KEY, &s->salt, error);
 }
 
 static void prefix_write(struct buf *key, const struct index *ix, const struct outpoint *o)
@@ -70,7 +39,7 @@ static void prefix_write(struct buf *key, const struct index *ix, const struct o
     put_le32(data + 32, o->n);
     buf_reset(key);
     write_u8(key, SPENDER_PREFIX);
-    write_u64(key, siphash(s->k0, s->k1, data, sizeof(data)));
+    write_u64(key, siphash(s->salt.k0, s->salt.k1, data, sizeof(data)));
 }
 
 /* Every input of the block goes in or out. */

@@ -15,7 +15,6 @@
 
 #include "index/internal.h"
 #include "util/mem.h"
-#include "util/random.h"
 #include "util/siphash.h"
 
 #define HEADER_SIZE  80
@@ -30,7 +29,7 @@
 #define NEXT_KEY span_of("\016next_block_seq", 15)
 
 struct tx_index {
-    uint64_t k0, k1;
+    struct index_salt salt;
     uint32_t next_seq;
 };
 
@@ -41,7 +40,7 @@ static void tx_prefix(const struct index *ix, const struct txid *txid, uint8_t k
     const struct tx_index *t = ix->state;
     uint8_t hash[8];
 
-    put_be64(hash, siphash13_hash(t->k0, t->k1, txid->b));
+    put_be64(hash, siphash13_hash(t->salt.k0, t->salt.k1, txid->b));
     key[0] = TX_PREFIX;
     memcpy(key + 1, hash, PREFIX_SIZE);
 }
@@ -75,43 +74,6 @@ static void block_key(struct buf *key, const struct block_hash *hash)
 
 /* ---- building ---- */
 
-static bool make_salt(struct index *ix, char **error)
-{
-    struct tx_index *t = ix->state;
-    struct db_batch *batch = db_batch_create(ix->db);
-    uint8_t salt[16];
-    bool ok;
-
-    random_bytes(salt, sizeof(salt));
-    t->k0 = get_le64(salt);
-    t->k1 = get_le64(salt + 8);
-    db_batch_put(batch, SALT_KEY, span_of(salt, sizeof(salt)));
-    ok = db_write(ix->db, batch, true) || index_db_failed(ix, error);
-    db_batch_destroy(batch);
-    return ok;
-}
-
-static bool read_salt(struct index *ix, char **error)
-{
-    struct tx_index *t = ix->state;
-    struct buf value = BUF_INIT;
-    enum db_result res = db_get(ix->db, SALT_KEY, &value);
-    struct reader r;
-    bool ok;
-
-    reader_init(&r, value.data, value.len);
-    t->k0 = read_u64(&r);
-    t->k1 = read_u64(&r);
-    ok = reader_done(&r);
-    buf_clear(&value);
-    switch (res) {
-    case DB_OK: return ok || index_damaged(ix, error, "its salt is malformed");
-    case DB_NOT_FOUND: return make_salt(ix, error);
-    case DB_ERROR: break;
-    }
-    return index_db_failed(ix, error);
-}
-
 static bool load(struct index *ix, const struct block_index *best, char **error)
 {
     struct tx_index *t = xcalloc(1, sizeof(*t));
@@ -126,7 +88,8 @@ static bool load(struct index *ix, const struct block_index *best, char **error)
     buf_clear(&value);
     if (res == DB_ERROR)
         return index_db_failed(ix, error);
-    return ok ? read_salt(ix, error) : index_damaged(ix, error, "its count of blocks is malformed");
+    return ok ? index_salt(ix, SALT_KEY, &t->salt, error)
+              : index_damaged(ix, error, "its count of blocks is malformed");
 }
 
 static void put_block(struct index *ix, const struct index_block *b, struct db_batch *batch)
